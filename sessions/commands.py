@@ -1,0 +1,72 @@
+"""What a person asks of a session, and why it can be refused."""
+
+from pydantic import Field
+
+from sessions.model import RequestModel
+from sessions.state import SessionState
+from sessions.statuses import ItemStatus
+from sessions.texts import Note
+
+MAX_ATTEMPTS_LIMIT = 10
+
+
+class RetryItem(RequestModel):
+    """One failed item to make again, with an optional note for its prompt."""
+
+    key: str = Field(max_length=64)
+    note: Note | None = None
+
+
+class RetryRequest(RequestModel):
+    """Make failed items again: those named, or all when ``items`` is absent."""
+
+    items: tuple[RetryItem, ...] | None = Field(default=None, min_length=1, max_length=2000)
+    max_attempts: int | None = Field(default=None, ge=1, le=MAX_ATTEMPTS_LIMIT)
+
+    def notes_for(self, state: SessionState) -> dict[str, str | None]:
+        """Return the items to make again with their notes.
+
+        Raises:
+            NothingFailedError: no item has failed.
+            ItemNotRetryableError: an item is unknown, not failed, or named twice.
+        """
+        failed = {item.key for item in state.failed_items}
+        if not failed:
+            raise NothingFailedError.of(state)
+        if self.items is None:
+            return dict.fromkeys((item.key for item in state.failed_items), None)
+        notes: dict[str, str | None] = {}
+        for item in self.items:
+            if item.key in notes:
+                raise ItemNotRetryableError(f"'{item.key}' is named twice; name each item once.")
+            if item.key not in failed:
+                raise ItemNotRetryableError(_why_not_failed(state, item.key))
+            notes[item.key] = item.note
+        return notes
+
+
+class CommandRefusedError(Exception):
+    """The session's state does not allow the command; nothing has changed. The message says what the state is."""
+
+
+class NothingFailedError(CommandRefusedError):
+    """No item has failed, so there is nothing to retry."""
+
+    @classmethod
+    def of(cls, state: SessionState) -> "NothingFailedError":
+        """Return the refusal for a session in this state."""
+        return cls(f"Nothing has failed in this session (it is {state.status}), so there is nothing to retry.")
+
+
+class ItemNotRetryableError(CommandRefusedError):
+    """The request names an item that cannot be retried."""
+
+
+def _why_not_failed(state: SessionState, key: str) -> str:
+    failed = ", ".join(item.key for item in state.failed_items)
+    try:
+        status = state.item(key).status
+    except KeyError:
+        return f"There is no item '{key}' in this session. Items that can be retried: {failed}."
+    doing = "is being made" if status in (ItemStatus.PENDING, ItemStatus.PROCESSING) else f"is {status}"
+    return f"Item '{key}' {doing}, only failed items can be retried: {failed}."

@@ -1,0 +1,118 @@
+"""What can go wrong in an attempt, drawn once.
+
+::
+
+    AttemptError
+    ├── Throttled            the provider asks to wait: waits inside the attempt, burns none
+    ├── BillingStopped       the account cannot pay: not retried, a later retry works once paid
+    ├── TransientFailure     refused, overloaded or broken before it worked: retried, counts
+    ├── UncertainOutcome     the request left and no answer came back: may be billed, then retried
+    ├── ContentRejected      refused, empty, undecodable or invalid result: retried with the next variation
+    └── PermanentFailure     cannot work as asked: not retried
+"""
+
+from datetime import timedelta
+from enum import StrEnum
+from typing import ClassVar
+
+from sessions.model import Value
+from sessions.money import Usage
+
+
+class ErrorClass(StrEnum):
+    """The class of a failure; it alone decides whether an attempt is tried again."""
+
+    THROTTLE = "throttle"
+    BILLING = "billing"
+    TRANSIENT = "transient"
+    UNCERTAIN = "uncertain"
+    CONTENT = "content"
+    PERMANENT = "permanent"
+
+    @property
+    def is_retried(self) -> bool:
+        """Whether the next attempt of the round is made after a failure of this class."""
+        return self not in (ErrorClass.BILLING, ErrorClass.PERMANENT)
+
+
+class ItemError(Value):
+    """Why an item's last attempt failed, for people: what happened and what they can do."""
+
+    type: ErrorClass
+    message: str
+    advice: str
+
+
+class AttemptError(Exception):
+    """An attempt failed in a way that is understood.
+
+    ``message`` and ``advice`` are for people and hold neither prompt nor key. ``usage`` is what the provider
+    counted although nothing usable came back (a refused or cut-off answer is billed all the same).
+    """
+
+    error_class: ClassVar[ErrorClass]
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        advice: str,
+        request_id: str | None = None,
+        usage: Usage | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.advice = advice
+        self.request_id = request_id
+        self.usage = usage
+
+    def as_item_error(self) -> ItemError:
+        """Return the failure as it is shown on an item."""
+        return ItemError(type=self.error_class, message=self.message, advice=self.advice)
+
+
+class Throttled(AttemptError):
+    """The provider asks to wait. ``retry_after`` is its own figure, where it gave one."""
+
+    error_class = ErrorClass.THROTTLE
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        advice: str,
+        retry_after: timedelta | None = None,
+        request_id: str | None = None,
+    ) -> None:
+        super().__init__(message, advice=advice, request_id=request_id)
+        self.retry_after = retry_after
+
+
+class BillingStopped(AttemptError):
+    """The account behind the key cannot pay for the call."""
+
+    error_class = ErrorClass.BILLING
+
+
+class TransientFailure(AttemptError):
+    """The call did not happen or broke before it worked; the same call may work in a moment."""
+
+    error_class = ErrorClass.TRANSIENT
+
+
+class UncertainOutcome(AttemptError):
+    """The request was sent and no whole answer came back: it may have been billed."""
+
+    error_class = ErrorClass.UNCERTAIN
+
+
+class ContentRejected(AttemptError):
+    """The provider refused the content, or its result is not what was asked for."""
+
+    error_class = ErrorClass.CONTENT
+
+
+class PermanentFailure(AttemptError):
+    """The call cannot work as asked, however often it is repeated."""
+
+    error_class = ErrorClass.PERMANENT

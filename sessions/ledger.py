@@ -1,0 +1,46 @@
+"""The ledger: one entry per attempt, written when it begins and completed once when it ends."""
+
+from datetime import datetime
+
+from sessions.artifacts import Artifact
+from sessions.errors import ErrorClass
+from sessions.model import Value
+from sessions.money import Spending, Usage
+from sessions.statuses import AttemptStatus
+
+
+class LedgerEntry(Value):
+    """One attempt at one item. ``attempt`` counts over the item's whole life; times are UTC.
+
+    ``cost_microdollars`` is what the recorded usage costs, or for an uncertain attempt the worst case.
+    ``throttled_calls`` are calls that the provider turned away with a request to wait; they are not billed.
+    """
+
+    item: str
+    attempt: int
+    round: int
+    variation: str | None = None
+    prompt_sha256: str
+    model: str
+    status: AttemptStatus
+    error_type: ErrorClass | None = None
+    error: str | None = None
+    advice: str | None = None
+    request_id: str | None = None
+    started_at: datetime
+    ended_at: datetime | None = None
+    usage: Usage | None = None
+    cost_microdollars: int = 0
+    artifact: Artifact | None = None
+    worker: str
+    throttled_calls: int = 0
+
+    @property
+    def spending(self) -> Spending:
+        """What this attempt adds to the session's spending."""
+        is_uncertain = self.status is AttemptStatus.UNCERTAIN
+        return Spending(
+            usage=self.usage or Usage(),
+            spent_microdollars=0 if is_uncertain else self.cost_microdollars,
+            uncertain_microdollars=self.cost_microdollars if is_uncertain else 0,
+        )

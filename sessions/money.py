@@ -1,0 +1,45 @@
+"""Usage and cost. Amounts are whole micro-dollars (1 USD = 1,000,000), so that sums are exact."""
+
+from typing import Self
+
+from pydantic import Field
+
+from sessions.model import Value
+
+MICRODOLLARS_PER_DOLLAR = 1_000_000
+
+
+def dollars(microdollars: int) -> float:
+    """Return an amount as the API shows it: US dollars."""
+    return round(microdollars / MICRODOLLARS_PER_DOLLAR, 6)
+
+
+class Usage(Value):
+    """Tokens that the provider counted. Image and text tokens are priced apart, so they are kept apart."""
+
+    input_tokens: int = Field(default=0, ge=0)
+    output_tokens: int = Field(default=0, ge=0)
+    input_image_tokens: int = Field(default=0, ge=0)
+    """The part of ``input_tokens`` that came from pictures."""
+
+    def __add__(self, other: Self) -> "Usage":
+        return Usage(
+            input_tokens=self.input_tokens + other.input_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+            input_image_tokens=self.input_image_tokens + other.input_image_tokens,
+        )
+
+
+class Spending(Value):
+    """What attempts have used and cost so far. ``uncertain``: may have been billed, at its worst-case price."""
+
+    usage: Usage = Usage()
+    spent_microdollars: int = 0
+    uncertain_microdollars: int = 0
+
+    def __add__(self, other: Self) -> "Spending":
+        return Spending(
+            usage=self.usage + other.usage,
+            spent_microdollars=self.spent_microdollars + other.spent_microdollars,
+            uncertain_microdollars=self.uncertain_microdollars + other.uncertain_microdollars,
+        )
