@@ -9,6 +9,7 @@ from sessions.errors import ItemError
 from sessions.ledger import LedgerEntry
 from sessions.model import Value
 from sessions.money import Spending
+from sessions.state import SessionState
 
 
 class AttemptLimits(Value):
@@ -18,6 +19,8 @@ class AttemptLimits(Value):
     """For one provider call, from the request to the last byte of the answer."""
     throttle_patience: timedelta = timedelta(minutes=10)
     """For all waits together that a throttling provider asks for within one attempt."""
+    storage_patience: timedelta = timedelta(minutes=2)
+    """For an artifact store that is down or full while a result that is paid for waits to be stored."""
 
 
 class ItemTask(Value):
@@ -60,3 +63,10 @@ class Heartbeat(Value):
     """The attempt under way: should its worker die, the next one knows what became of it."""
     waiting_for: ItemError | None = None
     waiting_until: datetime | None = None
+
+
+class SessionRecordTask(Value):
+    """What is written down of a session: its state, and entries that may be missing in the ledger."""
+
+    state: SessionState
+    entries: tuple[LedgerEntry, ...] = ()

@@ -52,6 +52,18 @@ def item_of_activity(identifier: str) -> str | None:
     return match["item"] if match else None
 
 
+def round_of_activity(identifier: str) -> int:
+    """Return the round of an item's activity.
+
+    Raises:
+        ValueError: the activity makes no item.
+    """
+    match = _ACTIVITY_ID.fullmatch(identifier)
+    if match is None:
+        raise ValueError(f"activity '{identifier}' makes no item")
+    return int(match["round"])
+
+
 def artifact_key(session_id: str, *, item: str, attempt: int) -> str:
     """Return where the bytes of an attempt are kept. Deterministic: a restarted attempt finds what was stored."""
     return f"sessions/{session_id}/{item}/attempt-{attempt:03d}"

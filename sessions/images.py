@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
@@ -11,7 +12,7 @@ from sessions.attempts import AttemptLimits, ItemTask
 from sessions.commands import MAX_ATTEMPTS_LIMIT
 from sessions.identifiers import is_item_key
 from sessions.model import RequestModel, Value
-from sessions.state import DEFAULT_MAX_ATTEMPTS, SessionState
+from sessions.state import DEFAULT_MAX_ATTEMPTS, DEFAULT_RETRY_WINDOW, SessionState
 from sessions.texts import Line, Note, Paragraphs
 
 MAX_IMAGES = 100
@@ -207,6 +208,7 @@ class ImageSessionInput(Value):
     request: ImageSessionRequest
     model: str
     limits: AttemptLimits = AttemptLimits()
+    retry_window: timedelta = DEFAULT_RETRY_WINDOW
 
     def task_for(self, key: str, *, state: SessionState) -> ImageTask:
         """Return the task of an item as it stands in a state."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from sessions.artifacts import Artifact
+from sessions.ledger import LedgerEntry
 from sessions.links import archive_path, content_path, events_path, retry_path, session_path
 from sessions.messages import session_message
 from sessions.money import Spending, dollars
@@ -10,7 +11,17 @@ from sessions.progress import UnderWay, applicable
 from sessions.state import ItemState, SessionState
 from sessions.statuses import ItemStatus, session_status
 from sessions.variations import variation_for
-from sessions.view import ArtifactView, CostView, Counts, ItemView, Links, RetryInfo, SessionView, UsageView
+from sessions.view import (
+    ArtifactView,
+    AttemptView,
+    CostView,
+    Counts,
+    ItemView,
+    Links,
+    RetryInfo,
+    SessionView,
+    UsageView,
+)
 
 
 def session_view(
@@ -111,4 +122,15 @@ def _cost_view(spending: Spending, *, estimated_microdollars: int) -> CostView:
         estimated=dollars(estimated_microdollars),
         spent=dollars(spending.spent_microdollars),
         uncertain=dollars(spending.uncertain_microdollars),
+    )
+
+
+def attempt_view(entry: LedgerEntry) -> AttemptView:
+    """Return a ledger entry as it is shown."""
+    usage = entry.usage
+    return AttemptView(
+        **entry.model_dump(exclude={"usage", "cost_microdollars", "artifact"}),
+        usage=UsageView(input_tokens=usage.input_tokens, output_tokens=usage.output_tokens) if usage else None,
+        cost_usd=dollars(entry.cost_microdollars),
+        artifact_sha256=entry.artifact.sha256 if entry.artifact else None,
     )

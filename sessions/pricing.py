@@ -15,9 +15,9 @@ _FACTORS = {"low": 16, "medium": 48, "high": 96, "auto": 96, "xhigh": 96, "max":
 class ModelPrice(Value):
     """US dollars per million tokens. Micro-dollars per token are the same figure."""
 
-    text_input: float = Field(ge=0)
-    image_input: float = Field(default=0.0, ge=0)
-    output: float = Field(ge=0)
+    text_input: float = Field(ge=0, allow_inf_nan=False)
+    image_input: float = Field(default=0.0, ge=0, allow_inf_nan=False)
+    output: float = Field(ge=0, allow_inf_nan=False)
 
 
 class PriceTable(Value):

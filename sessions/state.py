@@ -5,7 +5,7 @@ or anything else outside its arguments, so the same functions serve replay, test
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Self
 
 from pydantic import Field
@@ -17,6 +17,8 @@ from sessions.money import Spending
 from sessions.statuses import ItemStatus, SessionKind, SessionStatus, session_status
 
 DEFAULT_MAX_ATTEMPTS = 3
+DEFAULT_RETRY_WINDOW = timedelta(days=7)
+"""How long a settled session with failed items stays open for a retry."""
 
 
 class ItemState(Value):

@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from sessions.errors import ItemError
+from sessions.errors import ErrorClass, ItemError
 from sessions.model import Value
-from sessions.statuses import ItemStatus, SessionKind, SessionStatus
+from sessions.statuses import AttemptStatus, ItemStatus, SessionKind, SessionStatus
 
 
 class ArtifactView(Value):
@@ -99,3 +99,39 @@ class SessionView(Value):
     closed_at: datetime | None
     stale: bool
     links: Links
+
+
+class SessionList(Value):
+    """A page of sessions, newest first."""
+
+    sessions: tuple[SessionView, ...]
+    next_cursor: str | None
+
+
+class AttemptView(Value):
+    """A ledger entry as it is shown. ``cost_usd`` of an uncertain attempt is what it costs at worst."""
+
+    item: str
+    attempt: int
+    round: int
+    variation: str | None
+    prompt_sha256: str
+    model: str
+    status: AttemptStatus
+    error_type: ErrorClass | None
+    error: str | None
+    advice: str | None
+    request_id: str | None
+    started_at: datetime
+    ended_at: datetime | None
+    usage: UsageView | None
+    cost_usd: float
+    artifact_sha256: str | None
+    worker: str
+    throttled_calls: int
+
+
+class AttemptList(Value):
+    """The ledger of a session, oldest first."""
+
+    attempts: tuple[AttemptView, ...]

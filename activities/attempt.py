@@ -1,0 +1,335 @@
+"""One attempt at one item, the same for every kind: nothing paid for twice, nothing unrecorded.
+
+The order matters. An artifact that an interrupted attempt of the round left behind is taken up instead of paying
+again; the ledger entry is opened before the provider is called; the bytes are stored before the entry is closed.
+"""
+
+import asyncio
+import hashlib
+import logging
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from temporalio import activity
+
+from activities.failures import failure_of
+from activities.heartbeat import Pulse, last_heartbeat
+from activities.ledger import LedgerLine, LedgerWriter
+from sessions.artifacts import Artifact, Made, Receipt
+from sessions.attempts import AttemptOutcome, Heartbeat, ItemTask, RoundReport
+from sessions.errors import AttemptError, Throttled, TransientFailure, UncertainOutcome
+from sessions.identifiers import artifact_key
+from sessions.ledger import LedgerEntry
+from sessions.money import Usage
+from sessions.ports import ArtifactStore
+from sessions.pricing import PriceTable
+from sessions.statuses import AttemptStatus, ItemStatus
+from sessions.variations import variation_for
+
+_FIRST_THROTTLE_WAIT = timedelta(seconds=1)
+_LONGEST_THROTTLE_WAIT = timedelta(seconds=30)
+_STORE_RETRY_INTERVAL = timedelta(seconds=1)
+
+_logger = logging.getLogger("retakes.attempts")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What an attempt is going to do: the prompt as sent, the call, and what it costs at worst."""
+
+    prompt: str
+    model: str
+    worst_case: Usage
+    call: Callable[[], Awaitable[Made]]
+
+
+PlanFor = Callable[[str | None], Awaitable[Plan]]
+"""Returns the plan of an attempt, given its variation (None for the first)."""
+
+
+class Attempts:
+    """Runs attempts. ``worker`` names the process in the ledger."""
+
+    def __init__(self, *, artifacts: ArtifactStore, ledger: LedgerWriter, prices: PriceTable, worker: str) -> None:
+        self._artifacts = artifacts
+        self._ledger = ledger
+        self._prices = prices
+        self._worker = worker
+
+    async def run(self, task: ItemTask, *, plan_for: PlanFor) -> AttemptOutcome:
+        """Make the item, or take up what an interrupted attempt has already made.
+
+        Args:
+            task: the item and its round.
+            plan_for: returns the plan of an attempt, given its variation.
+
+        Raises:
+            ApplicationError: the attempt failed; its type is the class of the failure.
+        """
+        return await _Attempt(
+            task=task,
+            artifacts=self._artifacts,
+            ledger=self._ledger,
+            prices=self._prices,
+            worker=self._worker,
+            told=last_heartbeat(),
+            number_in_round=activity.info().attempt,
+        ).run(plan_for)
+
+
+@dataclass(kw_only=True)
+class _Attempt:
+    """One attempt while it runs. ``told``: the last heartbeat of the attempt before."""
+
+    task: ItemTask
+    artifacts: ArtifactStore
+    ledger: LedgerWriter
+    prices: PriceTable
+    worker: str
+    told: Heartbeat | None
+    number_in_round: int
+    throttled_calls: int = 0
+    is_asking: bool = False
+
+    def __post_init__(self) -> None:
+        self.report = self.told.report if self.told else RoundReport()
+
+    async def run(self, plan_for: PlanFor) -> AttemptOutcome:
+        if outcome := await self._taken_up(plan_for):
+            return outcome
+        number = self._number(self.number_in_round)
+        plan = await plan_for(variation_for(number))
+        entry = self._opened(number, plan=plan)
+        await self._write(entry, item_status=ItemStatus.PROCESSING)
+        pulse = Pulse(self.report)
+        pulse.running(entry)
+        async with pulse.beating():
+            try:
+                made = await self._answer(plan, pulse=pulse)
+                return await self._kept(made, entry=entry)
+            except AttemptError as error:
+                raise await self._failed(error, entry=entry, plan=plan, pulse=pulse) from error
+            except asyncio.CancelledError:
+                failure = await self._failed(self._stopped(), entry=entry, plan=plan, pulse=pulse)
+                details = activity.cancellation_details()
+                if details is not None and details.worker_shutdown:
+                    # The session is not being cancelled, only this worker: the next one goes on with it.
+                    raise failure from None
+                raise
+            except Exception as unexpected:
+                _logger.exception("an attempt broke on a fault of our own", extra=self._log_fields(entry))
+                fault = TransientFailure(
+                    f"Something unexpected went wrong in the worker ({type(unexpected).__name__}).",
+                    advice="Retry; if it happens again, look into the worker's log.",
+                )
+                raise await self._failed(fault, entry=entry, plan=plan, pulse=pulse) from unexpected
+
+    def _stopped(self) -> AttemptError:
+        if self.is_asking:
+            return UncertainOutcome(
+                "The attempt was stopped while the provider worked on it.", advice="It may have been billed."
+            )
+        return TransientFailure(
+            "The attempt was stopped while it waited to ask the provider again.", advice="Nothing was billed."
+        )
+
+    async def _kept(self, made: Made, *, entry: LedgerEntry) -> AttemptOutcome:
+        """Store the bytes and close the entry. They are paid for, so a cancel no longer stops this."""
+        keeping = asyncio.ensure_future(self._stored(made, entry=entry))
+        try:
+            receipt = await asyncio.shield(keeping)
+        except asyncio.CancelledError:
+            receipt = await keeping
+        return await self._closed(entry, receipt=receipt)
+
+    def _number(self, number_in_round: int) -> int:
+        return self.task.attempts_before_round + number_in_round
+
+    def _opened(self, number: int, *, plan: Plan) -> LedgerEntry:
+        return LedgerEntry(
+            item=self.task.item,
+            attempt=number,
+            round=self.task.round,
+            variation=variation_for(number),
+            prompt_sha256=hashlib.sha256(plan.prompt.encode()).hexdigest(),
+            model=plan.model,
+            status=AttemptStatus.RUNNING,
+            started_at=datetime.now(UTC),
+            worker=self.worker,
+        )
+
+    async def _taken_up(self, plan_for: PlanFor) -> AttemptOutcome | None:
+        """Return what an interrupted attempt of this round stored, and close the entries it left open.
+
+        The attempt's own key is looked up as well: when the workflow was reset, the same number comes again.
+        """
+        for number_in_round in range(self.report.attempts_used + 1, self.number_in_round + 1):
+            number = self._number(number_in_round)
+            key = artifact_key(self.task.session_id, item=self.task.item, attempt=number)
+            receipt = await self.artifacts.find(key)
+            if receipt is None and number_in_round == self.number_in_round:
+                return None
+            plan = await plan_for(variation_for(number))
+            entry = self._opened(number, plan=plan)
+            if self.told and self.told.running and self.told.running.attempt == number:
+                entry = self.told.running
+            if receipt is not None:
+                _logger.info("took up an artifact that was already paid for", extra=self._log_fields(entry))
+                return await self._closed(entry, receipt=receipt)
+            await self._interrupted(entry, plan=plan)
+        return None
+
+    async def _interrupted(self, entry: LedgerEntry, *, plan: Plan) -> None:
+        error = UncertainOutcome(
+            "The worker stopped before the attempt's outcome was known.", advice="It may have been billed."
+        )
+        await self._close(entry, error=error, plan=plan, item_status=ItemStatus.PROCESSING)
+
+    async def _answer(self, plan: Plan, *, pulse: Pulse) -> Made:
+        """Return the provider's answer, waiting as often as it asks to within the patience of one attempt."""
+        limits = self.task.limits
+        loop = asyncio.get_running_loop()
+        patient_until = loop.time() + limits.throttle_patience.total_seconds()
+        backoff = _FIRST_THROTTLE_WAIT
+        while True:
+            try:
+                async with asyncio.timeout(limits.deadline.total_seconds()):
+                    self.is_asking = True
+                    return await plan.call()
+            except TimeoutError as error:
+                raise UncertainOutcome(
+                    f"The provider gave no whole answer within {limits.deadline.total_seconds():g} seconds.",
+                    advice="It may have been billed. Raise RETAKES_ATTEMPT_TIMEOUT if its answers take longer.",
+                ) from error
+            except Throttled as throttled:
+                self.throttled_calls += 1
+                self.is_asking = False
+                # Spread by up to a quarter, so that items which were turned away together do not come back together.
+                pause = (throttled.retry_after or backoff) * (1 + random.random() / 4)  # noqa: S311 - no secret
+                if loop.time() + pause.total_seconds() > patient_until:
+                    raise
+                _logger.info("the provider asks to wait", extra={**self._place(), "seconds": pause.total_seconds()})
+                pulse.waiting(throttled.as_item_error(), until=datetime.now(UTC) + pause)
+                await asyncio.sleep(pause.total_seconds())
+                pulse.going_on()
+                backoff = min(backoff * 2, _LONGEST_THROTTLE_WAIT)
+
+    async def _stored(self, made: Made, *, entry: LedgerEntry) -> Receipt:
+        """Store the bytes. They are paid for, so a store that is down or full is tried for a while."""
+        sha256 = await asyncio.to_thread(lambda: hashlib.sha256(made.data).hexdigest())
+        artifact = Artifact(
+            attempt=entry.attempt,
+            media_type=made.media_type,
+            bytes=len(made.data),
+            sha256=sha256,
+            width=made.width,
+            height=made.height,
+        )
+        receipt = Receipt(artifact=artifact, model=made.model, request_id=made.request_id, usage=made.usage)
+        key = artifact_key(self.task.session_id, item=self.task.item, attempt=entry.attempt)
+        loop = asyncio.get_running_loop()
+        patient_until = loop.time() + self.task.limits.storage_patience.total_seconds()
+        while True:
+            try:
+                await self.artifacts.put(key, data=made.data, receipt=receipt)
+            except Exception as error:
+                if loop.time() > patient_until:
+                    raise TransientFailure(
+                        "The result could not be stored, so it is lost although it was paid for.",
+                        advice="Free space in the artifact store or make it writable, then retry.",
+                        request_id=made.request_id,
+                        usage=made.usage,
+                    ) from error
+                _logger.warning(
+                    "the artifact store is out of reach; trying again",
+                    extra={**self._log_fields(entry), "reason": repr(error)},
+                )
+                await asyncio.sleep(_STORE_RETRY_INTERVAL.total_seconds())
+            else:
+                return receipt
+
+    async def _closed(self, entry: LedgerEntry, *, receipt: Receipt) -> AttemptOutcome:
+        closed = entry.model_copy(
+            update={
+                "status": AttemptStatus.COMPLETE,
+                "ended_at": datetime.now(UTC),
+                "request_id": receipt.request_id,
+                "usage": receipt.usage,
+                "cost_microdollars": self._cost(receipt.usage, model=entry.model),
+                "artifact": receipt.artifact,
+                "throttled_calls": self.throttled_calls,
+            }
+        )
+        await self._write(closed, item_status=ItemStatus.COMPLETE)
+        self._count(closed)
+        return AttemptOutcome(artifact=receipt.artifact, report=self.report)
+
+    async def _failed(self, error: AttemptError, *, entry: LedgerEntry, plan: Plan, pulse: Pulse) -> BaseException:
+        """Close the entry, log the failure, hand the report on, and return what Temporal is to know."""
+        is_last = not error.error_class.is_retried or self.number_in_round >= self.task.max_attempts
+        status = ItemStatus.FAILED if is_last else ItemStatus.PROCESSING
+        await self._close(entry, error=error, plan=plan, item_status=status)
+        if not is_last:
+            pulse.ended(self.report)
+        return failure_of(error, report=self.report)
+
+    async def _close(self, entry: LedgerEntry, *, error: AttemptError, plan: Plan, item_status: ItemStatus) -> None:
+        is_uncertain = isinstance(error, UncertainOutcome)
+        billed = error.usage or (plan.worst_case if is_uncertain else None)
+        closed = entry.model_copy(
+            update={
+                "status": AttemptStatus.UNCERTAIN if is_uncertain else AttemptStatus.FAILED,
+                "error_type": error.error_class,
+                "error": error.message,
+                "advice": error.advice,
+                "request_id": error.request_id,
+                "ended_at": datetime.now(UTC),
+                "usage": error.usage,
+                "cost_microdollars": self._cost(billed, model=entry.model),
+                "throttled_calls": self.throttled_calls,
+            }
+        )
+        _logger.warning("an attempt failed", extra=self._log_fields(closed))
+        await self._write(closed, item_status=item_status)
+        self._count(closed)
+
+    def _cost(self, usage: Usage | None, *, model: str) -> int:
+        return self.prices.cost_microdollars(usage, model=model) if usage else 0
+
+    async def _write(self, entry: LedgerEntry, *, item_status: ItemStatus) -> None:
+        line = LedgerLine(
+            session_id=self.task.session_id,
+            entry=entry,
+            item_status=item_status,
+            max_attempts=self._number(self.task.max_attempts),
+        )
+        is_recorded = await self.ledger.write(line)
+        others = tuple(known for known in self.report.unrecorded if known.attempt != entry.attempt)
+        self.report = self.report.model_copy(update={"unrecorded": others if is_recorded else (*others, entry)})
+
+    def _count(self, closed: LedgerEntry) -> None:
+        self.report = self.report.model_copy(
+            update={
+                "attempts_used": self.report.attempts_used + 1,
+                "spending": self.report.spending + closed.spending,
+            }
+        )
+
+    def _place(self) -> dict[str, str]:
+        return {"session_id": self.task.session_id, "item": self.task.item}
+
+    def _log_fields(self, entry: LedgerEntry) -> dict[str, object]:
+        """Return what an operator needs to find and understand an attempt. No prompt: its hash will do."""
+        return {
+            **self._place(),
+            "attempt": entry.attempt,
+            "retry_count": entry.attempt - 1,
+            "round": entry.round,
+            "error_class": entry.error_type,
+            "error": entry.error,
+            "variation": entry.variation,
+            "prompt_sha256": entry.prompt_sha256,
+            "request_id": entry.request_id,
+        }

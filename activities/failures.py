@@ -1,0 +1,29 @@
+"""Domain error ⇄ failure on the wire, each converted in one place."""
+
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
+
+from sessions.attempts import RoundReport
+from sessions.errors import AttemptError, ItemError
+from sessions.model import Value
+
+
+class FailureDetail(Value):
+    """The one detail of every failure of an attempt: what is shown, and what the round has come to."""
+
+    error: ItemError
+    report: RoundReport
+
+
+def failure_of(error: AttemptError, *, report: RoundReport) -> ApplicationError:
+    """Return the failure by which Temporal knows a failed attempt.
+
+    Its type is the error's class. Raised as the outermost error, because wrapped in another one the flag that
+    ends the retries would be lost. Benign, since a provider's refusal is nothing for an operator's alarms.
+    """
+    return ApplicationError(
+        error.message,
+        FailureDetail(error=error.as_item_error(), report=report),
+        type=error.error_class.value,
+        non_retryable=not error.error_class.is_retried,
+        category=ApplicationErrorCategory.BENIGN,
+    )

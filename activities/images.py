@@ -1,0 +1,74 @@
+"""The activity of image sessions."""
+
+import asyncio
+
+from temporalio import activity
+
+from activities.attempt import Attempts, Plan
+from sessions.artifacts import Made
+from sessions.attempts import AttemptOutcome
+from sessions.errors import PermanentFailure
+from sessions.image_prompts import image_prompt
+from sessions.images import ImageTask
+from sessions.ports import ImageCall, ImageProvider, ReferencePicture, ReferenceStore
+from sessions.pricing import expected_image_usage
+from sessions.wire import GENERATE_IMAGE_ACTIVITY
+
+
+class ImageActivities:
+    """Makes images."""
+
+    def __init__(self, *, attempts: Attempts, provider: ImageProvider, references: ReferenceStore) -> None:
+        self._attempts = attempts
+        self._provider = provider
+        self._references = references
+
+    @activity.defn(name=GENERATE_IMAGE_ACTIVITY)
+    async def generate(self, task: ImageTask) -> AttemptOutcome:
+        """Make one attempt at one image.
+
+        Raises:
+            ApplicationError: the attempt failed; its type is the class of the failure.
+        """
+
+        async def plan_for(variation: str | None) -> Plan:
+            return self._plan(task, variation=variation)
+
+        return await self._attempts.run(task, plan_for=plan_for)
+
+    def _plan(self, task: ImageTask, *, variation: str | None) -> Plan:
+        request = task.request
+        prompt = image_prompt(request, image=task.image, variation=variation, retry_note=task.note)
+
+        async def call() -> Made:
+            return await self._provider.generate(
+                ImageCall(
+                    prompt=prompt,
+                    model=task.model,
+                    size=request.size,
+                    quality=request.quality,
+                    format=request.format,
+                    references=await self._pictures(request.uploads),
+                )
+            )
+
+        return Plan(
+            prompt=prompt,
+            model=task.model,
+            worst_case=expected_image_usage(
+                size=request.size,
+                quality=request.quality,
+                prompt_characters=len(prompt),
+                references=len(request.uploads),
+            ),
+            call=call,
+        )
+
+    async def _pictures(self, upload_ids: tuple[str, ...]) -> tuple[ReferencePicture, ...]:
+        try:
+            return tuple(await asyncio.gather(*(self._references.load(upload_id) for upload_id in upload_ids)))
+        except KeyError as error:
+            raise PermanentFailure(
+                "A reference picture is no longer there.",
+                advice="Upload it again and start a new session with it.",
+            ) from error

@@ -1,0 +1,49 @@
+"""Why a service refuses. Plain errors: what they become in HTTP is the API's business."""
+
+
+class ServiceError(Exception):
+    """Base. The message is for the person who asked, and says what to do."""
+
+
+class SessionNotFoundError(ServiceError):
+    """There is no such session."""
+
+    def __init__(self, session_id: str) -> None:
+        super().__init__(f"There is no session '{session_id[:80]}'. The list of sessions shows those there are.")
+
+
+class ArtifactNotFoundError(ServiceError):
+    """There is nothing stored for this item and attempt."""
+
+
+class IdempotencyConflictError(ServiceError):
+    """The Idempotency-Key was used with another request."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This Idempotency-Key already started a session with a different request. "
+            "Use a new key for a new request, or send the first request again to get its session."
+        )
+
+
+class UnknownReferenceError(ServiceError):
+    """A reference picture was never uploaded."""
+
+    def __init__(self, upload_ids: tuple[str, ...]) -> None:
+        super().__init__(
+            f"There is no upload {', '.join(upload_ids)}. "
+            "Upload the picture to /api/uploads first and use the id it returns."
+        )
+        self.upload_ids = upload_ids
+
+
+class WrongStateError(ServiceError):
+    """The session's state does not allow this; nothing has changed."""
+
+
+class NotRetryableError(ServiceError):
+    """The request names an item that cannot be retried; nothing has changed."""
+
+
+class OutOfReachError(ServiceError):
+    """Something this depends on does not answer; the same request may work in a moment."""

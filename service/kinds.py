@@ -1,0 +1,18 @@
+"""What is different between kinds of session where they are started: the workflow and its input."""
+
+import json
+
+from sessions.images import ImageSessionInput
+from sessions.state import SessionState
+from sessions.statuses import SessionKind
+from sessions.wire import IMAGE_SESSION
+
+SessionInput = ImageSessionInput
+
+WORKFLOWS = {SessionKind.IMAGES: IMAGE_SESSION}
+_INPUTS = {SessionKind.IMAGES: ImageSessionInput}
+
+
+def input_to_go_on(start: str, *, state: SessionState) -> SessionInput:
+    """Return the input by which a closed session is started again: as it was, with another state."""
+    return _INPUTS[state.kind].model_validate({**json.loads(start), "state": state})

@@ -1,0 +1,229 @@
+"""Reading sessions: an open one asks its workflow and the server, everything else comes from the records."""
+
+import logging
+from collections.abc import Awaitable, Mapping, Sequence
+from datetime import timedelta
+from typing import TypeVar
+
+from temporalio.client import (
+    Client,
+    WorkflowExecutionDescription,
+    WorkflowExecutionStatus,
+    WorkflowFailureError,
+    WorkflowHandle,
+    WorkflowQueryFailedError,
+    WorkflowQueryRejectedError,
+)
+from temporalio.service import RPCError, RPCStatusCode
+
+from service.errors import ArtifactNotFoundError, OutOfReachError, SessionNotFoundError
+from service.under_way import attempts_under_way
+from sessions.artifacts import Artifact
+from sessions.identifiers import is_session_id
+from sessions.present import attempt_view, session_view
+from sessions.progress import UnderWay, brought_up_to_date
+from sessions.records import RecordsOutOfReachError, SessionRecord, SessionRecords
+from sessions.state import SessionState, unfinished_items_cancelled
+from sessions.statuses import SessionKind, SessionStatus
+from sessions.view import AttemptView, SessionList, SessionView
+from sessions.wire import STATE_QUERY
+
+# Together under the two seconds within which a reader is promised an answer, stale if need be.
+_DESCRIBE_TIMEOUT = timedelta(milliseconds=600)
+_QUERY_TIMEOUT = timedelta(milliseconds=1000)
+_RESULT_TIMEOUT = timedelta(seconds=1)
+
+Answer = TypeVar("Answer")
+
+_logger = logging.getLogger("retakes.read")
+
+
+class SessionReader:
+    """Reads sessions. ``ui_url`` is the address of Temporal's UI, without a slash at its end, where one is known."""
+
+    def __init__(self, *, client: Client, records: SessionRecords, ui_url: str | None) -> None:
+        self._client = client
+        self._records = records
+        self._ui_url = ui_url
+
+    async def session(self, session_id: str) -> SessionView:
+        """Return a session.
+
+        Raises:
+            SessionNotFoundError: there is no such session.
+            OutOfReachError: neither Temporal nor the records know it and one of them did not answer.
+        """
+        if not is_session_id(session_id):
+            raise SessionNotFoundError(session_id)
+        handle = self._client.get_workflow_handle(session_id)
+        try:
+            description = await handle.describe(rpc_timeout=_DESCRIBE_TIMEOUT)
+        except RPCError as error:
+            return await self._without_temporal(session_id, error)
+        if description.status is WorkflowExecutionStatus.RUNNING:
+            return await self._open(handle, description)
+        return await self._closed(handle, description)
+
+    async def written_down(self, session_id: str) -> SessionRecord:
+        """Return what was last written down of a session, or what its workflow returned if that is newer.
+
+        Raises:
+            SessionNotFoundError: there is no such session.
+            OutOfReachError: the records do not answer.
+        """
+        record = await self._record(session_id)
+        if record is None:
+            raise SessionNotFoundError(session_id)
+        handle = self._client.get_workflow_handle(session_id)
+        if record.state.closed_at is None and (result := await self._result(handle)) is not None:
+            return record.model_copy(update={"state": result})
+        return record
+
+    async def sessions(
+        self,
+        *,
+        kind: SessionKind | None = None,
+        status: SessionStatus | None = None,
+        query: str | None = None,
+        limit: int,
+        cursor: str | None = None,
+    ) -> SessionList:
+        """Return a page of sessions, newest first, as the records know them.
+
+        Raises:
+            InvalidCursorError: the cursor is not one of this list.
+            OutOfReachError: the records do not answer.
+        """
+        page = await _reached(self._records.sessions(kind=kind, status=status, query=query, limit=limit, cursor=cursor))
+        return SessionList(
+            sessions=tuple(self._recorded(record) for record in page.sessions), next_cursor=page.next_cursor
+        )
+
+    async def attempts(self, session_id: str) -> Sequence[AttemptView]:
+        """Return the ledger of a session, oldest first.
+
+        Raises:
+            SessionNotFoundError: there is no such session.
+            OutOfReachError: the records do not answer.
+        """
+        entries = await _reached(self._records.attempts(session_id))
+        if not entries:
+            await self.session(session_id)
+        return [attempt_view(entry) for entry in entries]
+
+    async def artifact(self, session_id: str, *, item: str, attempt: int | None) -> Artifact:
+        """Return the artifact of an attempt, or of the attempt that counts where none is named.
+
+        Raises:
+            SessionNotFoundError: there is no such session.
+            ArtifactNotFoundError: there is nothing for this item and attempt.
+            OutOfReachError: the records do not answer.
+        """
+        view = await self.session(session_id)
+        shown = next((shown for shown in view.items if shown.key == item), None)
+        if shown is None:
+            keys = ", ".join(known.key for known in view.items)
+            raise ArtifactNotFoundError(f"This session has no item '{item[:80]}'. Its items are {keys}.")
+        if shown.artifact and shown.selected_attempt and attempt in (None, shown.selected_attempt):
+            fields = shown.artifact.model_dump(exclude={"url"})
+            return Artifact(attempt=shown.selected_attempt, **fields)
+        if attempt is None:
+            raise ArtifactNotFoundError(f"Item '{item}' has no result yet; it is {shown.status}.")
+        entry = await _reached(self._records.attempt(session_id, item=item, attempt=attempt))
+        if entry is None or entry.artifact is None:
+            raise ArtifactNotFoundError(f"Attempt {attempt} at '{item}' has no result.")
+        return entry.artifact
+
+    async def _open(
+        self, handle: WorkflowHandle[object, object], description: WorkflowExecutionDescription
+    ) -> SessionView:
+        # Described before it is queried: an item that ends in between is then settled in the state, and what was
+        # described of it is passed over. The other way round it would seem not to have begun.
+        under_way = await attempts_under_way(description, converter=self._client.data_converter)
+        try:
+            state: SessionState = await handle.query(STATE_QUERY, result_type=SessionState, rpc_timeout=_QUERY_TIMEOUT)
+        except (RPCError, WorkflowQueryFailedError, WorkflowQueryRejectedError) as error:
+            _logger.info("no worker answered for a session", extra={"session_id": handle.id, "reason": str(error)})
+            record = await self._record(handle.id)
+            if record is None:
+                raise OutOfReachError(
+                    f"Session '{handle.id}' is known, but no worker answers and nothing is recorded of it yet. "
+                    "See that a worker runs, then ask again."
+                ) from error
+            state, recorded = brought_up_to_date(record.state, recorded=record.items)
+            return self._view(state, under_way={**recorded, **under_way}, is_stale=True)
+        # While its last write is under way the state says closed, but a workflow that runs is not.
+        return self._view(state.model_copy(update={"closed_at": None}), under_way=under_way)
+
+    async def _closed(
+        self, handle: WorkflowHandle[object, object], description: WorkflowExecutionDescription
+    ) -> SessionView:
+        try:
+            record = await self._record(handle.id)
+        except OutOfReachError:
+            if (result := await self._result(handle)) is None:
+                raise
+            return self._view(result)
+        if record is not None and record.state.closed_at is not None:
+            return self._view(record.state)
+        if (result := await self._result(handle)) is not None:
+            return self._view(result)
+        if record is None:
+            raise SessionNotFoundError(handle.id)
+        # Ended from outside (terminated, say): nobody works on what it left unfinished.
+        state, _ = brought_up_to_date(record.state, recorded=record.items)
+        ended = description.close_time or state.updated_at
+        if not state.status.is_settled:
+            state = unfinished_items_cancelled(state, now=ended)
+        return self._view(state.model_copy(update={"closed_at": ended}))
+
+    async def _without_temporal(self, session_id: str, error: RPCError) -> SessionView:
+        is_unknown = error.status is RPCStatusCode.NOT_FOUND
+        record = await self._record(session_id)
+        if record is None:
+            if is_unknown:
+                raise SessionNotFoundError(session_id) from error
+            raise OutOfReachError("Temporal does not answer, so this session cannot be read. Try again.") from error
+        state, under_way = brought_up_to_date(record.state, recorded=record.items)
+        # Temporal forgets closed workflows after its retention; the records then are the truth, not a stand-in.
+        return self._view(state, under_way=under_way, is_stale=not (is_unknown and state.closed_at is not None))
+
+    async def _record(self, session_id: str) -> SessionRecord | None:
+        return await _reached(self._records.session(session_id))
+
+    async def _result(self, handle: WorkflowHandle[object, object]) -> SessionState | None:
+        handle = self._client.get_workflow_handle(handle.id, result_type=SessionState)
+        try:
+            result = await handle.result(rpc_timeout=_RESULT_TIMEOUT)
+        except (RPCError, WorkflowFailureError):
+            return None
+        return SessionState.model_validate(result)
+
+    def _recorded(self, record: SessionRecord) -> SessionView:
+        state, under_way = brought_up_to_date(record.state, recorded=record.items)
+        return self._view(state.model_copy(update={"spending": record.spending}), under_way=under_way)
+
+    def _view(
+        self, state: SessionState, *, under_way: Mapping[str, UnderWay] | None = None, is_stale: bool = False
+    ) -> SessionView:
+        return session_view(
+            state, under_way=under_way or {}, is_stale=is_stale, temporal_link=self.temporal_link(state.id)
+        )
+
+    def temporal_link(self, session_id: str) -> str | None:
+        """Return the address of a session in Temporal's UI, None where no UI is known."""
+        if self._ui_url is None:
+            return None
+        return f"{self._ui_url}/namespaces/{self._client.namespace}/workflows/{session_id}"
+
+
+async def _reached(asking: Awaitable[Answer]) -> Answer:
+    """Return what the records answer.
+
+    Raises:
+        OutOfReachError: they do not.
+    """
+    try:
+        return await asking
+    except RecordsOutOfReachError as error:
+        raise OutOfReachError("The records do not answer. Try again in a moment.") from error

@@ -1,0 +1,240 @@
+"""Starting sessions: all of it or nothing, and the same request twice is one session."""
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+from temporalio.client import Client
+from temporalio.common import (
+    SearchAttributeKey,
+    SearchAttributePair,
+    TypedSearchAttributes,
+    WorkflowIDConflictPolicy,
+    WorkflowIDReusePolicy,
+)
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError
+
+from service.errors import IdempotencyConflictError, OutOfReachError, UnknownReferenceError
+from service.kinds import WORKFLOWS, SessionInput
+from service.read import SessionReader
+from sessions.attempts import AttemptLimits
+from sessions.identifiers import DEFAULT_TENANT, new_session_id, session_id_for
+from sessions.image_prompts import image_prompt
+from sessions.images import ImageSessionInput, ImageSessionRequest, image_items
+from sessions.present import session_view
+from sessions.pricing import PriceTable, expected_image_usage
+from sessions.records import RecordsOutOfReachError, SessionRecords
+from sessions.state import SessionState, new_items
+from sessions.statuses import SessionKind, SessionStatus
+from sessions.texts import shortened
+from sessions.view import SessionView
+from sessions.wire import (
+    FAILED_ITEMS_ATTRIBUTE,
+    FINGERPRINT_MEMO,
+    KIND_ATTRIBUTE,
+    STATUS_ATTRIBUTE,
+    TASK_QUEUE,
+    TENANT_ATTRIBUTE,
+)
+
+_START_TIMEOUT = timedelta(seconds=5)
+_RECORD_RETRY_INTERVAL = timedelta(seconds=1)
+_SUMMARY_BYTES = 200
+
+_KIND = SearchAttributeKey.for_keyword(KIND_ATTRIBUTE)
+_STATUS = SearchAttributeKey.for_keyword(STATUS_ATTRIBUTE)
+_TENANT = SearchAttributeKey.for_keyword(TENANT_ATTRIBUTE)
+_FAILED_ITEMS = SearchAttributeKey.for_int(FAILED_ITEMS_ATTRIBUTE)
+
+_logger = logging.getLogger("retakes.start")
+
+
+@dataclass(frozen=True, kw_only=True)
+class StartDefaults:
+    """What a session gets from the installation."""
+
+    image_model: str
+    prices: PriceTable
+    limits: AttemptLimits
+    retry_window: timedelta
+
+
+class KnownUploads(Protocol):
+    """Tells which uploads there are."""
+
+    async def missing(self, upload_ids: Sequence[str]) -> tuple[str, ...]:
+        """Return those of the ids that nothing was uploaded under."""
+        ...
+
+
+class SessionStarter:
+    """Starts sessions."""
+
+    def __init__(
+        self,
+        *,
+        client: Client,
+        records: SessionRecords,
+        uploads: KnownUploads,
+        reader: SessionReader,
+        defaults: StartDefaults,
+    ) -> None:
+        self._client = client
+        self._records = records
+        self._uploads = uploads
+        self._reader = reader
+        self._defaults = defaults
+        self._recordings: set[asyncio.Task[None]] = set()
+
+    async def start_images(self, request: ImageSessionRequest, *, idempotency_key: str | None) -> SessionView:
+        """Start an image session, or return the one that the same key and request have started.
+
+        Raises:
+            UnknownReferenceError: a reference picture was never uploaded.
+            IdempotencyConflictError: the key belongs to another request.
+            OutOfReachError: Temporal does not answer; sending the request again with the same key is safe.
+        """
+        if missing := await self._uploads.missing(request.uploads):
+            raise UnknownReferenceError(missing)
+        fingerprint = _fingerprint(SessionKind.IMAGES, request.model_dump_json())
+        session_id = new_session_id()
+        if idempotency_key is not None:
+            session_id = session_id_for(idempotency_key)
+            if earlier := await self._recorded_earlier(session_id, fingerprint=fingerprint):
+                return earlier
+        start = self._image_input(request, session_id=session_id)
+        return await self._start(start, fingerprint=fingerprint)
+
+    async def close(self) -> None:
+        """Give up on sessions that could not be written down yet; their workflows do it when they settle."""
+        for recording in self._recordings:
+            recording.cancel()
+        await asyncio.gather(*self._recordings, return_exceptions=True)
+
+    def _image_input(self, request: ImageSessionRequest, *, session_id: str) -> ImageSessionInput:
+        model = request.model or self._defaults.image_model
+        now = datetime.now(UTC)
+        state = SessionState(
+            id=session_id,
+            kind=SessionKind.IMAGES,
+            tenant=DEFAULT_TENANT,
+            title=request.product.title,
+            items=new_items(image_items(request), max_attempts=request.max_attempts),
+            max_attempts=request.max_attempts,
+            estimated_microdollars=self._estimate(request, model=model),
+            created_at=now,
+            updated_at=now,
+        )
+        return ImageSessionInput(
+            state=state,
+            request=request,
+            model=model,
+            limits=self._defaults.limits,
+            retry_window=self._defaults.retry_window,
+        )
+
+    def _estimate(self, request: ImageSessionRequest, *, model: str) -> int:
+        """Return what the session costs in micro-dollars if every image succeeds at once."""
+        return sum(
+            self._defaults.prices.cost_microdollars(
+                expected_image_usage(
+                    size=request.size,
+                    quality=request.quality,
+                    prompt_characters=len(image_prompt(request, image=image)),
+                    references=len(request.uploads),
+                ),
+                model=model,
+            )
+            for image in request.images
+        )
+
+    async def _recorded_earlier(self, session_id: str, *, fingerprint: str) -> SessionView | None:
+        """Return the session that the key has started, where the records know it.
+
+        Temporal forgets closed workflows after its retention, the records do not. With the records down Temporal
+        alone tells, which is enough for as long as clients repeat requests.
+        """
+        try:
+            record = await self._records.session(session_id)
+        except RecordsOutOfReachError:
+            return None
+        if record is None:
+            return None
+        if record.request_sha256 not in (None, fingerprint):
+            raise IdempotencyConflictError
+        return await self._reader.session(session_id)
+
+    async def _start(self, start: SessionInput, *, fingerprint: str) -> SessionView:
+        state = start.state
+        try:
+            await self._client.start_workflow(
+                WORKFLOWS[state.kind],
+                start,
+                id=state.id,
+                task_queue=TASK_QUEUE,
+                id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                memo={FINGERPRINT_MEMO: fingerprint},
+                search_attributes=search_attributes(state),
+                static_summary=summary(state),
+                rpc_timeout=_START_TIMEOUT,
+            )
+        except WorkflowAlreadyStartedError:
+            return await self._started_earlier(state.id, fingerprint=fingerprint)
+        except RPCError as error:
+            raise OutOfReachError(
+                "Temporal does not answer, so it is not certain that the session was started. Send the request "
+                "again; with an Idempotency-Key the same session is never started twice."
+            ) from error
+        self._record_soon(start, fingerprint=fingerprint)
+        return session_view(state, under_way={}, temporal_link=self._reader.temporal_link(state.id))
+
+    async def _started_earlier(self, session_id: str, *, fingerprint: str) -> SessionView:
+        description = await self._client.get_workflow_handle(session_id).describe(rpc_timeout=_START_TIMEOUT)
+        if await description.memo_value(FINGERPRINT_MEMO, None, type_hint=str) != fingerprint:
+            raise IdempotencyConflictError
+        return await self._reader.session(session_id)
+
+    def _record_soon(self, start: SessionInput, *, fingerprint: str) -> None:
+        recording = asyncio.create_task(self._recorded(start, fingerprint=fingerprint))
+        self._recordings.add(recording)
+        recording.add_done_callback(self._recordings.discard)
+
+    async def _recorded(self, start: SessionInput, *, fingerprint: str) -> None:
+        """Write the session down. The workflow runs already, so the records being down must not fail the start."""
+        while True:
+            try:
+                await self._records.create_session(
+                    start.state, request_sha256=fingerprint, start=start.model_dump_json(exclude={"state"})
+                )
+            except RecordsOutOfReachError:
+                _logger.warning("a new session is not recorded yet", extra={"session_id": start.state.id})
+                await asyncio.sleep(_RECORD_RETRY_INTERVAL.total_seconds())
+            else:
+                return
+
+
+def search_attributes(state: SessionState) -> TypedSearchAttributes:
+    """Return what Temporal finds a session by from its first moment. At the start they cost no action."""
+    return TypedSearchAttributes(
+        [
+            SearchAttributePair(_KIND, state.kind.value),
+            SearchAttributePair(_STATUS, SessionStatus.PROCESSING.value),
+            SearchAttributePair(_TENANT, state.tenant),
+            SearchAttributePair(_FAILED_ITEMS, len(state.failed_items)),
+        ]
+    )
+
+
+def summary(state: SessionState) -> str:
+    """Return the title as Temporal's UI shows it in lists."""
+    return shortened(state.title, max_bytes=_SUMMARY_BYTES)
+
+
+def _fingerprint(kind: SessionKind, request_json: str) -> str:
+    return hashlib.sha256(f"{kind}\n{request_json}".encode()).hexdigest()

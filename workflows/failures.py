@@ -1,0 +1,54 @@
+"""What became of an item whose activity failed."""
+
+from temporalio.exceptions import ActivityError, ApplicationError, RetryState, TimeoutError, TimeoutType
+
+from activities.failures import FailureDetail
+from sessions.attempts import Heartbeat, RoundReport
+from sessions.errors import ErrorClass, ItemError
+from sessions.model import Value
+
+
+class ItemFailure(Value):
+    """Why the round failed for an item, and what its attempts came to."""
+
+    error: ItemError
+    report: RoundReport
+
+
+def item_failure(error: ActivityError, *, max_attempts: int) -> ItemFailure:
+    """Return the failure behind an activity that failed for good.
+
+    An attempt that ended by itself brings its report. One that was cut off (its worker died, or it hung) brings
+    none: then the last heartbeat tells of the attempts before it, and all that were allowed count as used.
+    """
+    cause = error.cause
+    if isinstance(cause, ApplicationError) and cause.details:
+        detail = FailureDetail.model_validate(cause.details[0])
+        return ItemFailure(error=detail.error, report=detail.report)
+    if isinstance(cause, TimeoutError):
+        return ItemFailure(error=_timed_out(cause), report=_last_report(cause, max_attempts=max_attempts))
+    used = max_attempts if error.retry_state is RetryState.MAXIMUM_ATTEMPTS_REACHED else 1
+    return ItemFailure(
+        error=ItemError(
+            type=ErrorClass.TRANSIENT,
+            message=f"The worker could not run the attempt ({cause}).",
+            advice="Look into the worker's log, then retry.",
+        ),
+        report=RoundReport(attempts_used=used),
+    )
+
+
+def _timed_out(timeout: TimeoutError) -> ItemError:
+    if timeout.type is TimeoutType.HEARTBEAT:
+        message = "The worker stopped in the middle of the last attempt."
+    else:
+        message = "The last attempt took longer than any attempt may."
+    return ItemError(
+        type=ErrorClass.UNCERTAIN, message=message, advice="It may have been billed. Retry to make it again."
+    )
+
+
+def _last_report(timeout: TimeoutError, *, max_attempts: int) -> RoundReport:
+    details = timeout.last_heartbeat_details
+    report = Heartbeat.model_validate(details[0]).report if details else RoundReport()
+    return report.model_copy(update={"attempts_used": max_attempts})
