@@ -21,7 +21,7 @@ class RetryRequest(RequestModel):
     """Make failed items again: those named, or all when ``items`` is absent."""
 
     items: tuple[RetryItem, ...] | None = Field(default=None, min_length=1, max_length=2000)
-    max_attempts: int | None = Field(default=None, ge=1, le=MAX_ATTEMPTS_LIMIT)
+    max_attempts: int | None = Field(default=None, ge=1, le=MAX_ATTEMPTS_LIMIT, strict=True)
 
     def notes_for(self, state: SessionState) -> dict[str, str | None]:
         """Return the items to make again with their notes.

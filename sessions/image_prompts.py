@@ -30,7 +30,9 @@ _INTENTS = {
     KeywordIntent.COMPARISON: "shown to be the better choice",
 }
 
-_HEX = re.compile(r"#?(?P<long>[0-9a-fA-F]{6})|#(?P<short>[0-9a-fA-F]{3})")
+_HEX = re.compile(r"#(?P<long>[0-9a-fA-F]{6})(?:[0-9a-fA-F]{2})?\b|#(?P<short>[0-9a-fA-F]{3})[0-9a-fA-F]?\b")
+_BARE_HEX = re.compile(r"(?=.*[0-9])[0-9a-fA-F]{6}")
+_RGB = re.compile(r"rgba?\(\s*(\d{1,3})\s*,\s*(\d{1,3})\s*,\s*(\d{1,3})[^)]*\)")
 _HUES = (
     (15, "red"),
     (40, "orange"),
@@ -138,12 +140,28 @@ def _reference_lines(request: ImageSessionRequest) -> Iterator[str]:
 
 
 def colour_in_words(colour: str) -> str:
-    """Return a colour as words: a hex code becomes the nearest plain name, anything else stays as it is."""
-    match = _HEX.fullmatch(colour.strip())
+    """Return a colour without codes: words stay as they are, a code alone becomes the nearest plain name."""
+    code = f"#{colour.strip()}" if _BARE_HEX.fullmatch(colour.strip()) else colour
+    words = " ".join(_RGB.sub(" ", _HEX.sub(" ", code)).split()).strip(" ()-,/")
+    if words:
+        return words
+    return _name_of(*_channels(code))
+
+
+def _channels(code: str) -> tuple[float, float, float]:
+    """Return red, green and blue between 0 and 1."""
+    if match := _RGB.search(code):
+        red, green, blue = (min(int(part), 255) / 255 for part in match.groups())
+        return red, green, blue
+    match = _HEX.search(code)
     if match is None:
-        return colour
+        return 0.5, 0.5, 0.5
     digits = match["long"] or "".join(digit * 2 for digit in match["short"])
     red, green, blue = (int(digits[index : index + 2], 16) / 255 for index in (0, 2, 4))
+    return red, green, blue
+
+
+def _name_of(red: float, green: float, blue: float) -> str:
     hue, lightness, saturation = colorsys.rgb_to_hls(red, green, blue)
     if lightness > 0.95:
         return "white"

@@ -13,7 +13,7 @@ from sessions.commands import MAX_ATTEMPTS_LIMIT
 from sessions.identifiers import is_item_key
 from sessions.model import RequestModel, Value
 from sessions.state import DEFAULT_MAX_ATTEMPTS, DEFAULT_RETRY_WINDOW, SessionState
-from sessions.texts import Line, Note, Paragraphs
+from sessions.texts import ManyLines, Note, OneLine
 
 MAX_IMAGES = 100
 MAX_REFERENCES = 16
@@ -86,7 +86,7 @@ def _valid_size(size: str) -> str:
 ItemKey = Annotated[str, AfterValidator(_valid_item_key)]
 Size = Annotated[str, AfterValidator(_valid_size)]
 UploadId = Annotated[str, StringConstraints(pattern=r"^upl-[a-z2-7]{26}$")]
-Feature = Annotated[Paragraphs, StringConstraints(max_length=500)]
+Feature = Annotated[str, StringConstraints(max_length=500), ManyLines]
 Quality = Literal["low", "medium", "high", "xhigh", "max", "auto"]
 ImageFormat = Literal["png", "webp", "jpeg"]
 
@@ -94,33 +94,33 @@ ImageFormat = Literal["png", "webp", "jpeg"]
 class Product(RequestModel):
     """What is being sold."""
 
-    title: Annotated[Line, StringConstraints(max_length=200)]
+    title: Annotated[str, StringConstraints(max_length=200), OneLine]
     features: Annotated[tuple[Feature, ...], Field(max_length=3)] = ()
-    audience: Annotated[Line, StringConstraints(max_length=200)] | None = None
+    audience: Annotated[str, StringConstraints(max_length=200), OneLine] | None = None
 
 
 class Brand(RequestModel):
     """Who sells it."""
 
-    name: Annotated[Line, StringConstraints(max_length=100)] | None = None
-    colors: Annotated[tuple[Annotated[Line, StringConstraints(max_length=50)], ...], Field(max_length=3)] = ()
+    name: Annotated[str, StringConstraints(max_length=100), OneLine] | None = None
+    colors: Annotated[tuple[Annotated[str, StringConstraints(max_length=50), OneLine], ...], Field(max_length=3)] = ()
     vibe: Vibe | None = None
 
 
 class Keyword(RequestModel):
     """What people search for when they want such a product."""
 
-    text: Annotated[Line, StringConstraints(max_length=100)]
+    text: Annotated[str, StringConstraints(max_length=100), OneLine]
     intents: Annotated[tuple[KeywordIntent, ...], Field(max_length=len(KeywordIntent))] = ()
 
 
 class ImageRequest(RequestModel):
-    """One image of the set. ``key`` and ``label`` come from the type unless given; custom images must bring both."""
+    """One image of the set. Key and label come from the type unless given; a custom image brings key and prompt."""
 
     type: ImageType
     key: ItemKey | None = None
-    label: Annotated[Line, StringConstraints(max_length=100)] | None = None
-    prompt: Annotated[Paragraphs, StringConstraints(max_length=10_000)] | None = None
+    label: Annotated[str, StringConstraints(max_length=100), OneLine] | None = None
+    prompt: Annotated[str, StringConstraints(max_length=10_000), ManyLines] | None = None
     note: Note | None = None
 
     @model_validator(mode="after")
@@ -158,11 +158,11 @@ class ImageSessionRequest(RequestModel):
     images: Annotated[tuple[ImageRequest, ...], Field(min_length=1, max_length=MAX_IMAGES)] = SEED_IMAGES
     references: Annotated[tuple[UploadId, ...], Field(max_length=MAX_REFERENCES)] = ()
     style_reference: UploadId | None = None
-    model: Annotated[Line, StringConstraints(max_length=100)] | None = None
+    model: Annotated[str, StringConstraints(max_length=100), OneLine] | None = None
     size: Size = "1024x1024"
     quality: Quality = "medium"
     format: ImageFormat = "png"
-    max_attempts: int = Field(default=DEFAULT_MAX_ATTEMPTS, ge=1, le=MAX_ATTEMPTS_LIMIT)
+    max_attempts: int = Field(default=DEFAULT_MAX_ATTEMPTS, ge=1, le=MAX_ATTEMPTS_LIMIT, strict=True)
     budget_usd: None = None
     callback_url: None = None
     tolerated_failures: None = None

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from sessions.artifacts import Made, Receipt
+from sessions.images import ImageFormat, Quality
 from sessions.ledger import LedgerEntry
 from sessions.model import Value
 from sessions.state import SessionState
@@ -24,8 +25,8 @@ class ImageCall(Value):
     prompt: str
     model: str
     size: str
-    quality: str
-    format: str
+    quality: Quality
+    format: ImageFormat
     references: tuple[ReferencePicture, ...] = ()
 
 

@@ -25,24 +25,23 @@ def _without_control_characters(text: str) -> str:
 def _one_line(text: str) -> str:
     if any(character in _LINE_BREAKS or character == "\t" for character in text):
         raise ValueError("must be one line, without line breaks or tabs")
-    return text
+    return _paragraphs(text)
 
 
-def _not_blank(text: str) -> str:
+def _paragraphs(text: str) -> str:
     if not text.strip():
         raise ValueError("must not be blank")
-    return text
+    return _without_control_characters(text)
 
 
-Line = Annotated[
-    str, AfterValidator(_without_control_characters), AfterValidator(_one_line), AfterValidator(_not_blank)
-]
-"""One line that says something."""
+# To be named after the field's limit of length: what is too long is then refused before it is looked through.
+OneLine = AfterValidator(_one_line)
+"""The text is one line that says something."""
 
-Paragraphs = Annotated[str, AfterValidator(_without_control_characters), AfterValidator(_not_blank)]
-"""Text of any number of lines that says something."""
+ManyLines = AfterValidator(_paragraphs)
+"""The text says something, on any number of lines."""
 
-Note = Annotated[Paragraphs, StringConstraints(max_length=2000)]
+Note = Annotated[str, StringConstraints(max_length=2000), ManyLines]
 """What a person adds to a prompt, at most 2,000 characters."""
 
 

@@ -1,0 +1,1 @@
+"""Pictures as bytes: what they are, checked by decoding them."""

@@ -1,0 +1,80 @@
+"""Ports held in memory: real implementations without a disk or a database, for tests of what uses them."""
+
+import asyncio
+from collections.abc import Sequence
+
+from sessions.artifacts import Receipt
+from sessions.ledger import LedgerEntry
+from sessions.ports import ReferencePicture
+from sessions.records import RecordsOutOfReachError
+from sessions.state import SessionState
+from sessions.statuses import AttemptStatus, ItemStatus
+
+
+class MemoryArtifacts:
+    """An artifact store. While `is_down` it refuses what is stored, and counts how often."""
+
+    def __init__(self) -> None:
+        self.stored: dict[str, tuple[bytes, Receipt]] = {}
+        self.is_down = False
+        self.refusals = 0
+
+    async def put(self, key: str, *, data: bytes, receipt: Receipt) -> None:
+        if self.is_down:
+            self.refusals += 1
+            raise OSError("no space left on device")
+        self.stored[key] = (data, receipt)
+
+    async def find(self, key: str) -> Receipt | None:
+        stored = self.stored.get(key)
+        return stored[1] if stored else None
+
+
+class MemoryRecords:
+    """Records of attempts and sessions. While `is_down`, they do not answer."""
+
+    def __init__(self) -> None:
+        self.entries: dict[tuple[str, str, int], LedgerEntry] = {}
+        self.items: dict[tuple[str, str], ItemStatus] = {}
+        self.states: dict[str, SessionState] = {}
+        self.is_down = False
+
+    async def record_attempt(
+        self, session_id: str, *, entry: LedgerEntry, item_status: ItemStatus, max_attempts: int
+    ) -> None:
+        self._answer()
+        self._enter(session_id, entry)
+        self.items[session_id, entry.item] = item_status
+
+    async def record_session(self, state: SessionState, *, entries: Sequence[LedgerEntry]) -> None:
+        self._answer()
+        for entry in entries:
+            self._enter(state.id, entry)
+        known = self.states.get(state.id)
+        if known is None or known.revision <= state.revision:
+            self.states[state.id] = state
+
+    def ledger(self, item: str) -> list[LedgerEntry]:
+        """Return the entries of an item, by attempt."""
+        entries = [entry for (_, key, _), entry in self.entries.items() if key == item]
+        return sorted(entries, key=lambda entry: entry.attempt)
+
+    def _enter(self, session_id: str, entry: LedgerEntry) -> None:
+        known = self.entries.get((session_id, entry.item, entry.attempt))
+        if known is None or known.status is AttemptStatus.RUNNING or entry.status is AttemptStatus.COMPLETE:
+            self.entries[session_id, entry.item, entry.attempt] = entry
+
+    def _answer(self) -> None:
+        if self.is_down:
+            raise RecordsOutOfReachError
+
+
+class MemoryReferences:
+    """Uploaded pictures."""
+
+    def __init__(self) -> None:
+        self.pictures: dict[str, ReferencePicture] = {}
+
+    async def load(self, upload_id: str) -> ReferencePicture:
+        await asyncio.sleep(0)
+        return self.pictures[upload_id]

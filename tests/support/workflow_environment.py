@@ -1,0 +1,199 @@
+"""Real Temporal servers for tests, and a studio on them: a worker with its ports in memory, and its sessions."""
+
+import sys
+import uuid
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
+from temporalio.client import WorkflowHandle, WorkflowHistory
+from temporalio.common import WorkflowIDReusePolicy
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.service import RPCError
+from temporalio.testing import WorkflowEnvironment
+from temporalio.worker import Worker
+
+from activities.ledger import LedgerWriter
+from runtime.temporal import SEARCH_ATTRIBUTES, ensure_search_attributes
+from service.start import search_attributes, summary
+from sessions.attempts import AttemptLimits
+from sessions.commands import RetryRequest
+from sessions.identifiers import DEFAULT_TENANT, new_session_id
+from sessions.images import ImageSessionInput, ImageSessionRequest, Product, image_items
+from sessions.pricing import ModelPrice, PriceTable
+from sessions.state import SessionState, new_items
+from sessions.statuses import SessionKind
+from sessions.view import SessionView
+from sessions.wire import IMAGE_SESSION, RETRY_SIGNAL, RETRY_UPDATE, SESSION_QUERY, STATE_QUERY
+from tests.support.eventually import eventually
+from tests.support.memory import MemoryArtifacts, MemoryRecords, MemoryReferences
+from tests.support.scripted import ScriptedImages
+from worker import build_worker
+
+# Not resolved: in a virtual environment the programs lie beside the link to Python, not beside what it points to.
+_PROGRAMS = Path(sys.executable).parent
+
+PRICES = PriceTable(
+    as_of=date(2026, 11, 1), models={}, fallback=ModelPrice(text_input=5, image_input=8, output=30)
+)
+
+
+async def start_time_skipping_server() -> WorkflowEnvironment:
+    """Start Temporal's test server: its clock jumps over every wait in which no activity runs."""
+    environment = await WorkflowEnvironment.start_time_skipping(
+        test_server_existing_path=str(_PROGRAMS / "temporal-test-server"), data_converter=pydantic_data_converter
+    )
+    # It can't list what is registered, so the product's own check does not get as far as registering anything.
+    await environment.client.operator_service.add_search_attributes(
+        AddSearchAttributesRequest(namespace=environment.client.namespace, search_attributes=SEARCH_ATTRIBUTES)
+    )
+    return environment
+
+
+async def start_development_server() -> WorkflowEnvironment:
+    """Start the server that `retakes up` runs, in memory. Its clock is the real one."""
+    environment = await WorkflowEnvironment.start_local(
+        dev_server_existing_path=str(_PROGRAMS / "temporal"), data_converter=pydantic_data_converter
+    )
+    await ensure_search_attributes(environment.client)
+    return environment
+
+
+def image_input(
+    request: ImageSessionRequest | None = None,
+    *,
+    limits: AttemptLimits = AttemptLimits(),  # noqa: B008 - frozen, so it can't change between calls
+    retry_window: timedelta = timedelta(hours=1),
+) -> ImageSessionInput:
+    """Return the input of a new image session, of the five seed images unless a request says otherwise."""
+    asked = request or ImageSessionRequest(product=Product(title="Steel bottle"))
+    now = datetime.now(UTC)
+    state = SessionState(
+        id=new_session_id(),
+        kind=SessionKind.IMAGES,
+        tenant=DEFAULT_TENANT,
+        title=asked.product.title,
+        items=new_items(image_items(asked), max_attempts=asked.max_attempts),
+        max_attempts=asked.max_attempts,
+        created_at=now,
+        updated_at=now,
+    )
+    return ImageSessionInput(
+        state=state, request=asked, model="gpt-image-2", limits=limits, retry_window=retry_window
+    )
+
+
+class RunningSession:
+    """A session that a test has started."""
+
+    def __init__(
+        self, handle: WorkflowHandle[object, SessionState], *, environment: WorkflowEnvironment
+    ) -> None:
+        self.handle = handle
+        self._environment = environment
+
+    async def view(self) -> SessionView:
+        """Return the answer of the query `session`."""
+        return await self.handle.query(SESSION_QUERY, result_type=SessionView)
+
+    async def state(self) -> SessionState:
+        """Return the answer of the query `state`."""
+        return await self.handle.query(STATE_QUERY, result_type=SessionState)
+
+    async def until(self, holds: Callable[[SessionView], bool]) -> SessionView:
+        """Let time pass, skipped where the server can, until something holds of the session."""
+
+        async def probe() -> SessionView | None:
+            view = await self.view()
+            if holds(view):
+                return view
+            if self._environment.supports_time_skipping:
+                await self._environment.sleep(timedelta(seconds=1))
+            return None
+
+        return await eventually(probe, interval=timedelta(milliseconds=5), timeout=timedelta(seconds=30))
+
+    async def settled(self) -> SessionView:
+        """Let time pass until the session has settled."""
+        return await self.until(lambda view: view.status.is_settled)
+
+    async def retry(self, request: RetryRequest | None = None) -> SessionView:
+        """Retry by update."""
+        arguments = [request] if request else []
+        return await self.handle.execute_update(RETRY_UPDATE, args=arguments, result_type=SessionView)
+
+    async def signal_retry(self, request: RetryRequest | None = None) -> None:
+        """Retry by signal."""
+        await self.handle.signal(RETRY_SIGNAL, args=[request] if request else [])
+
+    async def result(self) -> SessionState:
+        """Return the state with which the workflow closes; time is skipped up to there."""
+        return await self.handle.result()
+
+    async def history(self) -> WorkflowHistory:
+        """Return what the server has written down."""
+        return await self.handle.fetch_history()
+
+
+class Studio:
+    """A worker with ports in memory on a task queue of its own, and the sessions that a test starts on it."""
+
+    def __init__(self, environment: WorkflowEnvironment) -> None:
+        self.environment = environment
+        self.records = MemoryRecords()
+        self.artifacts = MemoryArtifacts()
+        self.provider = ScriptedImages()
+        self.references = MemoryReferences()
+        self.ledger = LedgerWriter(self.records)
+        self.task_queue = f"studio-{uuid.uuid4().hex}"
+        self._handles: list[WorkflowHandle[object, SessionState]] = []
+
+    def worker(self, *, grace: timedelta = timedelta()) -> Worker:
+        """Return the product's worker on this studio's ports."""
+        return build_worker(
+            self.environment.client,
+            artifacts=self.artifacts,
+            records=self.records,
+            ledger=self.ledger,
+            provider=self.provider,
+            references=self.references,
+            prices=PRICES,
+            grace=grace,
+            task_queue=self.task_queue,
+        )
+
+    async def start(self, start: ImageSessionInput | None = None) -> RunningSession:
+        """Start a session as the product does."""
+        asked = start or image_input()
+        handle: WorkflowHandle[object, SessionState] = await self.environment.client.start_workflow(
+            IMAGE_SESSION,
+            asked,
+            id=asked.state.id,
+            task_queue=self.task_queue,
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+            search_attributes=search_attributes(asked.state),
+            static_summary=summary(asked.state),
+            result_type=SessionState,
+        )
+        self._handles.append(handle)
+        return RunningSession(handle, environment=self.environment)
+
+    async def close(self) -> None:
+        """End what still runs, so that no open session keeps the next test's clock from jumping."""
+        for handle in self._handles:
+            with suppress(RPCError):
+                await handle.terminate()
+        await self.ledger.close()
+
+
+@asynccontextmanager
+async def opened_studio(environment: WorkflowEnvironment) -> AsyncIterator[Studio]:
+    """Open a studio whose worker runs for as long as the block."""
+    studio = Studio(environment)
+    try:
+        async with studio.worker():
+            yield studio
+    finally:
+        await studio.close()
