@@ -69,7 +69,7 @@ async def measured_session(product: Product) -> float:
             if line.startswith("data:") and json.loads(line[5:] or "{}").get("status") == "complete":
                 seen = datetime.now(UTC)
                 break
-    answered = [call["answered_at"] for call in (await product.calls())[calls_before:]]
+    answered = [call["ended_at"] for call in (await product.calls())[calls_before:]]
     return (seen - max(datetime.fromisoformat(moment) for moment in answered)).total_seconds()
 
 
@@ -100,7 +100,8 @@ async def main() -> None:
     bare: list[float] = []
     with tempfile.TemporaryDirectory() as folder:
         async with running_product(Path(folder)) as product:
-            await product.faults({"seed": 1, "latency": arguments.latency})
+            slow = {"kind": "slow", "seconds": arguments.latency}
+            await product.faults({"seed": 1, "rules": [{"fault": slow}]})
             client = await product.temporal()
             worker = Worker(
                 client,

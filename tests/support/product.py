@@ -164,7 +164,7 @@ class Product:
                     case "temporal":
                         await self.temporal()
                     case "provider":
-                        await self.provider.get("/v1/models")
+                        await self.provider.get("/faults")
                     case "api":
                         return (await self.api.get("/health/ready")).status_code == 200
                     case "worker":

@@ -1,0 +1,1 @@
+"""Drawing pictures from prompts: pure, deterministic, with Pillow alone."""
