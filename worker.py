@@ -1,13 +1,13 @@
 """The worker process: composition root of workflows and activities."""
 
 import asyncio
-import contextlib
 import logging
 import os
 import signal
 import socket
 from datetime import timedelta
 
+import uvloop
 from temporalio.client import Client
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
@@ -17,9 +17,19 @@ from activities.attempt import Attempts
 from activities.images import ImageActivities
 from activities.ledger import LedgerWriter
 from activities.records import RecordActivities
+from providers.openai_client import openai_client
+from providers.openai_images import OpenAIImages
+from runtime.prices import load_prices
+from runtime.settings import Settings
+from runtime.temporal import connect_patiently, ensure_search_attributes, sdk_runtime
 from sessions.ports import ArtifactStore, AttemptRecords, ImageProvider, ReferenceStore
 from sessions.pricing import PriceTable
 from sessions.wire import TASK_QUEUE
+from storage.artifacts import StoredArtifacts
+from storage.objects import open_store
+from storage.records.database import Database
+from storage.records.repository import Records
+from storage.uploads import UploadedPictures
 from workflows.image_session import ImageSession
 
 WORKFLOWS = (ImageSession,)
@@ -29,6 +39,9 @@ _PASSED_THROUGH = ("sessions", "activities", "workflows", "pydantic", "pydantic_
 
 _MOST_ITEMS_STARTED_AT_ONCE = 20
 _LONGEST_HEARTBEAT_DELAY = timedelta(seconds=3)
+_PATIENCE_WITH_TEMPORAL = timedelta(seconds=60)
+
+_logger = logging.getLogger("retakes.worker")
 
 
 def workflow_runner() -> SandboxedWorkflowRunner:
@@ -81,3 +94,44 @@ def build_worker(
         default_heartbeat_throttle_interval=_LONGEST_HEARTBEAT_DELAY,
         graceful_shutdown_timeout=grace,
     )
+
+
+def main(settings: Settings) -> None:
+    """Run a worker until it is asked to end (SIGTERM or SIGINT); attempts under way get the grace to finish."""
+    uvloop.run(_work(settings))
+
+
+async def _work(settings: Settings) -> None:
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    client = await connect_patiently(settings, patience=_PATIENCE_WITH_TEMPORAL, runtime=sdk_runtime(settings))
+    await ensure_search_attributes(client)
+    database = Database(settings.database_url.get_secret_value())
+    records = Records(database)
+    ledger = LedgerWriter(records)
+    provider = openai_client(
+        api_key=settings.openai_api_key.get_secret_value() if settings.openai_api_key else None,
+        base_url=settings.openai_base_url,
+        longest_silence=settings.attempt_timeout,
+    )
+    worker = build_worker(
+        client,
+        artifacts=StoredArtifacts(open_store(settings.artifacts_url)),
+        records=records,
+        ledger=ledger,
+        provider=OpenAIImages(provider),
+        references=UploadedPictures(open_store(settings.uploads_dir.as_uri())),
+        prices=load_prices(settings.prices_file),
+        concurrency=settings.concurrency,
+        grace=settings.attempt_shutdown_grace,
+    )
+    try:
+        async with worker:
+            _logger.info("the worker is ready")
+            await stopping.wait()
+            _logger.info("the worker is ending")
+    finally:
+        await ledger.close()
+        await provider.close()
+        await database.close()

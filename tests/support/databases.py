@@ -44,13 +44,18 @@ class PostgresqlCluster:
     def run(self, program: str, *arguments: str) -> None:
         """Run one of PostgreSQL's programs, as somebody it is willing to run for: never root."""
         account = pwd.getpwnam(_account())
-        switch: dict[str, object] = {}
-        if os.geteuid() == 0:
-            switch = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+        is_root = os.geteuid() == 0
         # Output goes to a file: the server inherits it, and a pipe would never be closed.
         with (self.folder / "programs.log").open("ab") as log:
             done = subprocess.run(
-                [self.programs / program, *arguments], stdout=log, stderr=log, cwd=self.folder, check=False, **switch
+                [self.programs / program, *arguments],
+                stdout=log,
+                stderr=log,
+                cwd=self.folder,
+                check=False,
+                user=account.pw_uid if is_root else None,
+                group=account.pw_gid if is_root else None,
+                extra_groups=[] if is_root else None,
             )
         if done.returncode:
             pytest.fail(f"{program} failed:\n{(self.folder / 'programs.log').read_text()}")
@@ -65,9 +70,10 @@ def _account() -> str:
 
 def _programs() -> Path:
     """Return the folder of the server's programs; skip the test where there is none, but never in CI."""
-    asked = shutil.which("pg_config")
-    if asked:
-        folder = Path(subprocess.check_output([asked, "--bindir"], text=True).strip())
+    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)  # where Debian hides them
+    if asked := shutil.which("pg_config"):
+        folders.insert(0, Path(subprocess.check_output([asked, "--bindir"], text=True).strip()))
+    for folder in folders:
         if (folder / "initdb").exists():
             return folder
     if os.environ.get("CI") == "true":
@@ -103,6 +109,20 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture
+def sqlite_url(migrated_sqlite: Path, tmp_path: Path) -> str:
+    """The address of a fresh SQLite file with the newest schema."""
+    path = tmp_path / "records.sqlite3"
+    shutil.copyfile(migrated_sqlite, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture
+def postgresql_url(postgresql_cluster: PostgresqlCluster) -> str:
+    """The address of a fresh PostgreSQL database with the newest schema; its ``host`` is the socket's folder."""
+    return postgresql_cluster.create()
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The address of a database without tables: each test runs on both kinds."""
@@ -113,14 +133,10 @@ def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def database_url(request: pytest.FixtureRequest) -> str:
     """The address of a fresh database with the newest schema: each test runs on both kinds."""
-    if request.param == "sqlite":
-        path = tmp_path / "records.sqlite3"
-        shutil.copyfile(request.getfixturevalue("migrated_sqlite"), path)
-        return f"sqlite:///{path}"
-    cluster: PostgresqlCluster = request.getfixturevalue("postgresql_cluster")
-    return cluster.create()
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
 
 
 @pytest_asyncio.fixture

@@ -168,7 +168,7 @@ class Product:
                     case "api":
                         return (await self.api.get("/health/ready")).status_code == 200
                     case "worker":
-                        return "worker is ready" in self.log(name)
+                        return "the worker is ready" in self.log(name)
             except (httpx2.TransportError, RuntimeError):
                 return False
             return True

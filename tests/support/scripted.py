@@ -85,10 +85,17 @@ class ScriptedImages:
     def __init__(self) -> None:
         self.calls: dict[str, list[ImageCall]] = defaultdict(list)
         self._scripts: dict[str, deque[Step]] = {}
+        self._gates: list[Gate] = []
 
     def script(self, label: str, *steps: Step) -> None:
         """Let the next calls for the item with this label go so."""
         self._scripts[label] = deque(steps)
+        self._gates += [step for step in steps if isinstance(step, Gate)]
+
+    def open_gates(self) -> None:
+        """Let every call that is held back go on, and hold none back any more."""
+        for gate in self._gates:
+            gate.opened.set()
 
     def count(self, label: str) -> int:
         """Return how many calls there were for the item with this label."""

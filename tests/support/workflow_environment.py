@@ -1,5 +1,6 @@
 """Real Temporal servers for tests, and a studio on them: a worker with its ports in memory, and its sessions."""
 
+import asyncio
 import sys
 import uuid
 from collections.abc import AsyncIterator, Callable
@@ -34,6 +35,9 @@ from worker import build_worker
 
 # Not resolved: in a virtual environment the programs lie beside the link to Python, not beside what it points to.
 _PROGRAMS = Path(sys.executable).parent
+
+_CLOSING_PATIENCE = timedelta(seconds=5)
+_STEP = timedelta(milliseconds=250)
 
 PRICES = PriceTable(
     as_of=date(2026, 11, 1), models={}, fallback=ModelPrice(text_input=5, image_input=8, output=30)
@@ -110,7 +114,7 @@ class RunningSession:
             if holds(view):
                 return view
             if self._environment.supports_time_skipping:
-                await self._environment.sleep(timedelta(seconds=1))
+                await self._environment.sleep(_STEP)
             return None
 
         return await eventually(probe, interval=timedelta(milliseconds=5), timeout=timedelta(seconds=30))
@@ -131,6 +135,10 @@ class RunningSession:
     async def result(self) -> SessionState:
         """Return the state with which the workflow closes; time is skipped up to there."""
         return await self.handle.result()
+
+    async def is_closing(self) -> bool:
+        """Whether the session has come to its end, although what is left to write down may keep it open."""
+        return (await self.view()).closed_at is not None
 
     async def history(self) -> WorkflowHistory:
         """Return what the server has written down."""
@@ -181,10 +189,22 @@ class Studio:
         return RunningSession(handle, environment=self.environment)
 
     async def close(self) -> None:
-        """End what still runs, so that no open session keeps the next test's clock from jumping."""
+        """End what still runs, while the worker can still bring it to its end.
+
+        An open session would keep the next test's clock from jumping, and leave its coroutines as garbage.
+        """
+        self.records.is_down = self.artifacts.is_down = False
+        self.provider.open_gates()
         for handle in self._handles:
             with suppress(RPCError):
-                await handle.terminate()
+                await handle.cancel()
+        ends = asyncio.gather(*(handle.result() for handle in self._handles), return_exceptions=True)
+        try:
+            await asyncio.wait_for(ends, timeout=_CLOSING_PATIENCE.total_seconds())
+        except TimeoutError:
+            for handle in self._handles:
+                with suppress(RPCError):
+                    await handle.terminate()
         await self.ledger.close()
 
 
@@ -192,8 +212,8 @@ class Studio:
 async def opened_studio(environment: WorkflowEnvironment) -> AsyncIterator[Studio]:
     """Open a studio whose worker runs for as long as the block."""
     studio = Studio(environment)
-    try:
-        async with studio.worker():
+    async with studio.worker():
+        try:
             yield studio
-    finally:
-        await studio.close()
+        finally:
+            await studio.close()

@@ -169,11 +169,24 @@ class History:
         )
 
     def _settle(self, item: str, *, last: LedgerEntry, attempts_used: int) -> None:
-        outcome = {"key": item, "attempts_used": attempts_used, "spending": last.spending, "now": self.now}
         if last.artifact is not None:
-            self.state = item_completed(self.state, artifact=last.artifact, **outcome)
+            self.state = item_completed(
+                self.state,
+                key=item,
+                artifact=last.artifact,
+                attempts_used=attempts_used,
+                spending=last.spending,
+                now=self.now,
+            )
         else:
-            self.state = item_failed(self.state, error=error_of(last), **outcome)
+            self.state = item_failed(
+                self.state,
+                key=item,
+                error=error_of(last),
+                attempts_used=attempts_used,
+                spending=last.spending,
+                now=self.now,
+            )
 
     def retried(self) -> None:
         """A person has the failed items made again."""

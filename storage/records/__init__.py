@@ -1,0 +1,1 @@
+"""Sessions, items and the ledger of attempts, on SQLite or PostgreSQL alike."""

@@ -1,0 +1,151 @@
+"""SQL of the ledger: entries are written when an attempt begins, completed once, and never taken back."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, case, delete, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from sessions.ledger import LedgerEntry
+from sessions.money import Spending, Usage
+from sessions.records import AttemptChange
+from sessions.statuses import AttemptStatus, ItemStatus
+from storage.records.columns import DatabaseNow
+from storage.records.standing import Line
+from storage.records.tables import attempts
+from storage.records.upserts import Insert, insert_into
+
+# How much an entry knows. A worker that was given up for dead may still report in, and what it knows counts.
+_KNOWLEDGE = {
+    AttemptStatus.RUNNING.value: 0,
+    AttemptStatus.UNCERTAIN.value: 1,
+    AttemptStatus.FAILED.value: 2,
+    AttemptStatus.COMPLETE.value: 3,
+}
+_LARGEST_INTEGER = 2**31 - 1
+_SAME_NAME = tuple(name for name in LedgerEntry.model_fields if name != "usage")
+
+
+async def write_line(connection: AsyncConnection, session_id: str, *, line: Line) -> bool:
+    """Write a line, and return whether that changed anything: one that knows no more than what is there does not."""
+    statement = _upsert(connection).returning(attempts.c.attempt)
+    return (await connection.execute(statement, _parameters(session_id, line=line))).first() is not None
+
+
+async def write_lines(connection: AsyncConnection, session_id: str, *, lines: Sequence[Line]) -> None:
+    """Write lines."""
+    if lines:
+        await connection.execute(_upsert(connection), [_parameters(session_id, line=line) for line in lines])
+
+
+def _upsert(connection: AsyncConnection) -> Insert:
+    statement = insert_into(attempts, connection=connection).values(updated_at=DatabaseNow())
+    return statement.on_conflict_do_update(
+        index_elements=list(attempts.primary_key),
+        set_={column.name: statement.excluded[column.name] for column in attempts.c if not column.primary_key},
+        where=_knowledge(attempts.c.status) < _knowledge(statement.excluded["status"]),
+    )
+
+
+def _knowledge(status: ColumnElement[Any]) -> ColumnElement[int]:
+    return case(_KNOWLEDGE, value=status, else_=0)
+
+
+def _parameters(session_id: str, *, line: Line) -> Mapping[str, object]:
+    usage = line.entry.usage
+    return {
+        **{name: getattr(line.entry, name) for name in _SAME_NAME},
+        "session_id": session_id,
+        "input_tokens": usage.input_tokens if usage else None,
+        "output_tokens": usage.output_tokens if usage else None,
+        "input_image_tokens": usage.input_image_tokens if usage else None,
+        "item_status": line.item_status,
+        "max_attempts": line.max_attempts,
+    }
+
+
+async def lines_of(
+    connection: AsyncConnection, session_id: str, *, item: str | None = None
+) -> Mapping[str, Sequence[Line]]:
+    """Return the lines of a session, or of one of its items, by item."""
+    statement = _of_session(session_id)
+    if item is not None:
+        statement = statement.where(attempts.c.item == item)
+    lines: dict[str, list[Line]] = {}
+    for row in await connection.execute(statement):
+        line = Line(entry=_entry(row), item_status=ItemStatus(row.item_status), max_attempts=row.max_attempts)
+        lines.setdefault(row.item, []).append(line)
+    return lines
+
+
+async def entries_of(connection: AsyncConnection, session_id: str) -> Sequence[LedgerEntry]:
+    """Return the entries of a session, oldest first."""
+    statement = _of_session(session_id).order_by(attempts.c.started_at, attempts.c.item, attempts.c.attempt)
+    return tuple(_entry(row) for row in await connection.execute(statement))
+
+
+async def entry_of(connection: AsyncConnection, session_id: str, *, item: str, attempt: int) -> LedgerEntry | None:
+    """Return one entry, or None."""
+    if attempt > _LARGEST_INTEGER:
+        return None
+    statement = _of_session(session_id).where(attempts.c.item == item, attempts.c.attempt == attempt)
+    row = (await connection.execute(statement)).one_or_none()
+    return None if row is None else _entry(row)
+
+
+def _of_session(session_id: str) -> Select[Any]:
+    return select(attempts).where(attempts.c.session_id == session_id)
+
+
+def _entry(row: Row[Any]) -> LedgerEntry:
+    usage = None
+    if row.input_tokens is not None:
+        usage = Usage(
+            input_tokens=row.input_tokens,
+            output_tokens=row.output_tokens,
+            input_image_tokens=row.input_image_tokens,
+        )
+    return LedgerEntry(**{name: getattr(row, name) for name in _SAME_NAME}, usage=usage)
+
+
+async def changes_since(connection: AsyncConnection, moment: datetime) -> Sequence[AttemptChange]:
+    """Return what was written or changed at or after a moment of the database's clock, in that order."""
+    columns = (attempts.c.session_id, attempts.c.item, attempts.c.attempt, attempts.c.updated_at)
+    statement = select(*columns).where(attempts.c.updated_at >= moment).order_by(attempts.c.updated_at)
+    return tuple(AttemptChange(**row._asdict()) for row in await connection.execute(statement))
+
+
+async def spending_of(connection: AsyncConnection, session_ids: Sequence[str]) -> Mapping[str, Spending]:
+    """Return what the attempts of sessions used and cost; a session without attempts is left out."""
+    is_uncertain = attempts.c.status == AttemptStatus.UNCERTAIN
+    cost = attempts.c.cost_microdollars
+    statement = (
+        select(
+            attempts.c.session_id,
+            func.coalesce(func.sum(attempts.c.input_tokens), 0).label("input_tokens"),
+            func.coalesce(func.sum(attempts.c.output_tokens), 0).label("output_tokens"),
+            func.coalesce(func.sum(attempts.c.input_image_tokens), 0).label("input_image_tokens"),
+            func.sum(case((is_uncertain, 0), else_=cost)).label("spent"),
+            func.sum(case((is_uncertain, cost), else_=0)).label("uncertain"),
+        )
+        .where(attempts.c.session_id.in_(session_ids))
+        .group_by(attempts.c.session_id)
+    )
+    return {
+        row.session_id: Spending(
+            usage=Usage(
+                input_tokens=row.input_tokens,
+                output_tokens=row.output_tokens,
+                input_image_tokens=row.input_image_tokens,
+            ),
+            spent_microdollars=row.spent,
+            uncertain_microdollars=row.uncertain,
+        )
+        for row in await connection.execute(statement)
+    }
+
+
+async def delete_entries(connection: AsyncConnection, session_id: str) -> None:
+    """Delete the ledger of a session."""
+    await connection.execute(delete(attempts).where(attempts.c.session_id == session_id))

@@ -1,0 +1,122 @@
+"""The records: every call is one transaction, and raises `RecordsOutOfReachError` when the database does not answer."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sessions.ledger import LedgerEntry
+from sessions.records import AttemptChange, SessionPage, SessionRecord
+from sessions.state import SessionState
+from sessions.statuses import ItemStatus, SessionKind, SessionStatus
+from storage.records.database import Database
+from storage.records.ledger import changes_since, entries_of, entry_of
+from storage.records.reading import (
+    AttemptCount,
+    SessionCount,
+    count_attempts,
+    count_sessions,
+    read_page,
+    read_session,
+)
+from storage.records.standing import Line
+from storage.records.writing import delete_session, write_attempt, write_new_session, write_session
+
+
+class Records:
+    """Sessions and their attempts, written down. Implements `AttemptRecords` and `SessionRecords`.
+
+    Writes about one session happen one after the other, and can be repeated and come in any order: what is kept
+    is the newest state, every attempt, and each attempt as whoever knew most of it told it.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def record_attempt(
+        self, session_id: str, *, entry: LedgerEntry, item_status: ItemStatus, max_attempts: int
+    ) -> None:
+        """Write a ledger entry, and show its item and session as they stand after it.
+
+        Args:
+            session_id: its session, which may not be written down yet.
+            entry: the entry. One that has ended is not changed by one that runs.
+            item_status: the item's after this entry; ``processing`` while another attempt follows.
+            max_attempts: the last attempt number that the item is allowed in this round.
+        """
+        line = Line(entry=entry, item_status=item_status, max_attempts=max_attempts)
+        await self._database.write(lambda connection: write_attempt(connection, session_id, line=line), key=session_id)
+
+    async def record_session(self, state: SessionState, *, entries: Sequence[LedgerEntry]) -> None:
+        """Write a session's state, unless one as new is there, and the entries that are missing."""
+        await self._database.write(lambda connection: write_session(connection, state, entries=entries), key=state.id)
+
+    async def create_session(self, state: SessionState, *, request_sha256: str, start: str) -> None:
+        """Write down a session that was just started.
+
+        Args:
+            state: what it starts from.
+            request_sha256: tells a repeated request from a different one.
+            start: the workflow's input without its state, as JSON.
+        """
+        await self._database.write(
+            lambda connection: write_new_session(connection, state, request_sha256=request_sha256, start=start),
+            key=state.id,
+        )
+
+    async def delete_session(self, session_id: str) -> None:
+        """Delete a session with its items and its ledger; its artifacts are elsewhere. No matter if it is gone."""
+        await self._database.write(lambda connection: delete_session(connection, session_id), key=session_id)
+
+    async def session(self, session_id: str) -> SessionRecord | None:
+        """Return a session, or None."""
+        return await self._database.read(lambda connection: read_session(connection, session_id))
+
+    async def sessions(
+        self,
+        *,
+        kind: SessionKind | None = None,
+        status: SessionStatus | None = None,
+        query: str | None = None,
+        limit: int,
+        cursor: str | None = None,
+    ) -> SessionPage:
+        """Return a page of sessions, newest first, without their ``start``.
+
+        Args:
+            kind: only of this kind.
+            status: only of this status.
+            query: only those whose title holds this text, in upper or lower case.
+            limit: how many at most.
+            cursor: where the page before ended.
+
+        Raises:
+            InvalidCursorError: the cursor is not one of this list.
+        """
+        return await self._database.read(
+            lambda connection: read_page(connection, kind=kind, status=status, query=query, limit=limit, cursor=cursor)
+        )
+
+    async def attempts(self, session_id: str) -> Sequence[LedgerEntry]:
+        """Return the ledger of a session, oldest first."""
+        return await self._database.read(lambda connection: entries_of(connection, session_id))
+
+    async def attempt(self, session_id: str, *, item: str, attempt: int) -> LedgerEntry | None:
+        """Return one ledger entry, or None."""
+        return await self._database.read(
+            lambda connection: entry_of(connection, session_id, item=item, attempt=attempt)
+        )
+
+    async def changed_since(self, moment: datetime) -> Sequence[AttemptChange]:
+        """Return the ledger entries that were written or changed at or after a moment, in that order.
+
+        The moment is one of the database's clock, best a change's own ``updated_at`` less a second or two: an
+        entry can become visible a little after others that were written later.
+        """
+        return await self._database.read(lambda connection: changes_since(connection, moment))
+
+    async def session_counts(self) -> Sequence[SessionCount]:
+        """Count sessions by kind and status."""
+        return await self._database.read(count_sessions)
+
+    async def attempt_counts(self) -> Sequence[AttemptCount]:
+        """Count attempts by status and class of error."""
+        return await self._database.read(count_attempts)

@@ -1,0 +1,124 @@
+"""The tables. What the migrations build must agree with them; a test compares the two."""
+
+from datetime import datetime
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    MetaData,
+    Named,
+    PrimaryKeyConstraint,
+    Table,
+    TypedColumns,
+)
+
+from sessions.artifacts import Artifact
+from sessions.state import SessionState
+from storage.records.columns import AsJson, UtcDateTime
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(referred_table_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+
+class SessionColumns(TypedColumns):
+    """``state`` is the session as its workflow last told it; ``status``, ``round`` and times follow its attempts."""
+
+    id: Named[str] = Column(primary_key=True)
+    kind: Named[str]
+    tenant: Named[str]
+    title: Named[str]
+    title_folded: Named[str]
+    status: Named[str]
+    round: Named[int]
+    revision: Named[int]
+    created_at: Named[datetime] = Column(UtcDateTime())
+    updated_at: Named[datetime] = Column(UtcDateTime())
+    settled_at: Named[datetime | None] = Column(UtcDateTime())
+    closed_at: Named[datetime | None] = Column(UtcDateTime())
+    request_sha256: Named[str | None]
+    # Long texts last: SQLite then reads the columns before them without following a row to its overflow pages.
+    start: Named[str | None]
+    state: Named[SessionState] = Column(AsJson(SessionState))
+
+
+sessions = Table("sessions", metadata, SessionColumns)
+
+# Each holds what lists are sorted and cursors continued by. The title and the kind stand at the end so that a
+# search and the counts walk an index alone: rows are long.
+Index(None, sessions.c.created_at, sessions.c.id, sessions.c.title_folded)
+Index(None, sessions.c.status, sessions.c.created_at, sessions.c.id, sessions.c.kind)
+Index(None, sessions.c.kind, sessions.c.created_at, sessions.c.id)
+
+
+class ItemColumns(TypedColumns):
+    """An item as it stands: the session's state, brought up to date by the attempts recorded since.
+
+    ``live_round`` is the first round whose attempts the state does not tell of yet. ``attempt`` and
+    ``max_attempts`` count over the item's whole life.
+    """
+
+    session_id: Named[str] = Column(ForeignKey("sessions.id", ondelete="CASCADE"))
+    key: Named[str]
+    position: Named[int]
+    label: Named[str]
+    status: Named[str]
+    is_running: Named[bool]
+    round: Named[int]
+    live_round: Named[int]
+    attempt: Named[int]
+    max_attempts: Named[int]
+    retry_count: Named[int]
+    error_type: Named[str | None]
+    error_message: Named[str | None]
+    error_advice: Named[str | None]
+    artifact: Named[Artifact | None] = Column(AsJson(Artifact))
+    updated_at: Named[datetime] = Column(UtcDateTime())
+
+
+items = Table("items", metadata, ItemColumns, PrimaryKeyConstraint("session_id", "key"))
+
+
+class AttemptColumns(TypedColumns):
+    """The ledger. No reference to a session: an attempt is worth writing down even where that row is missing.
+
+    ``item_status`` and ``max_attempts`` are the item's after this entry; ``updated_at`` is the database's clock.
+    """
+
+    session_id: Named[str]
+    item: Named[str]
+    attempt: Named[int]
+    round: Named[int]
+    variation: Named[str | None]
+    prompt_sha256: Named[str]
+    model: Named[str]
+    status: Named[str]
+    error_type: Named[str | None]
+    error: Named[str | None]
+    advice: Named[str | None]
+    request_id: Named[str | None]
+    started_at: Named[datetime] = Column(UtcDateTime())
+    ended_at: Named[datetime | None] = Column(UtcDateTime())
+    input_tokens: Named[int | None] = Column(BigInteger)
+    output_tokens: Named[int | None] = Column(BigInteger)
+    input_image_tokens: Named[int | None] = Column(BigInteger)
+    cost_microdollars: Named[int] = Column(BigInteger)
+    artifact: Named[Artifact | None] = Column(AsJson(Artifact))
+    worker: Named[str]
+    throttled_calls: Named[int]
+    item_status: Named[str]
+    max_attempts: Named[int]
+    updated_at: Named[datetime] = Column(UtcDateTime())
+
+
+attempts = Table("attempts", metadata, AttemptColumns, PrimaryKeyConstraint("session_id", "item", "attempt"))
+
+Index(None, attempts.c.updated_at)
+Index(None, attempts.c.started_at)
+Index(None, attempts.c.status, attempts.c.error_type)

@@ -1,0 +1,333 @@
+"""The ports of the API held in memory, and an application over them."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import httpx2
+from fastapi import FastAPI
+
+from api.app import create_app
+from api.services import Services, Upload, UploadRefusedError
+from runtime.settings import Settings
+from service.errors import (
+    ArtifactNotFoundError,
+    IdempotencyConflictError,
+    NotRetryableError,
+    OutOfReachError,
+    SessionNotFoundError,
+    UnknownReferenceError,
+    WrongStateError,
+)
+from service.watch import Change
+from sessions.artifacts import Artifact
+from sessions.commands import ItemNotRetryableError, NothingFailedError, RetryRequest
+from sessions.errors import ErrorClass, ItemError
+from sessions.identifiers import artifact_key, new_session_id, session_id_for
+from sessions.images import ImageSessionRequest, image_items
+from sessions.ledger import LedgerEntry
+from sessions.money import Spending
+from sessions.present import attempt_view, session_view
+from sessions.records import InvalidCursorError, RecordsOutOfReachError
+from sessions.state import (
+    SessionState,
+    item_completed,
+    item_failed,
+    item_started,
+    items_retried,
+    new_items,
+    session_closed,
+    unfinished_items_cancelled,
+)
+from sessions.statuses import AttemptStatus, SessionKind, SessionStatus
+from sessions.view import AttemptView, SessionList, SessionView
+
+MOMENT = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+UI = "http://127.0.0.1:8233/namespaces/default/workflows"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Count:
+    """A number, and what it counts."""
+
+    count: int
+    status: str
+    kind: str = ""
+    error_type: str | None = None
+
+
+@dataclass
+class InMemory:
+    """Sessions that go on when a test says so. Implements every port of the API."""
+
+    states: dict[str, SessionState] = field(default_factory=dict)
+    entries: dict[str, list[LedgerEntry]] = field(default_factory=dict)
+    stored: dict[str, bytes] = field(default_factory=dict)
+    uploads: dict[str, bytes] = field(default_factory=dict)
+    requests: dict[str, ImageSessionRequest] = field(default_factory=dict)
+    started: list[ImageSessionRequest] = field(default_factory=list)
+    retried: list[RetryRequest] = field(default_factory=list)
+    is_down: bool = False
+    viewers: int = 0
+    changed: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+    @property
+    def services(self) -> Services:
+        """The services that routes get."""
+        return Services(
+            reader=self,
+            starter=self,
+            steering=self,
+            watch=self,
+            artifacts=MemoryArtifacts(self),
+            uploads=self,
+            counts=self,
+        )
+
+    async def session(self, session_id: str) -> SessionView:
+        self._answer()
+        return self._view(self._state(session_id))
+
+    async def sessions(
+        self,
+        *,
+        kind: SessionKind | None = None,
+        status: SessionStatus | None = None,
+        query: str | None = None,
+        limit: int,
+        cursor: str | None = None,
+    ) -> SessionList:
+        self._answer()
+        if cursor is not None and not cursor.isdecimal():
+            raise InvalidCursorError
+        found = [
+            view
+            for view in map(self._view, reversed(self.states.values()))
+            if kind in (None, view.kind) and status in (None, view.status) and (query or "") in view.title
+        ]
+        begin = int(cursor or 0)
+        end = begin + limit
+        return SessionList(sessions=tuple(found[begin:end]), next_cursor=str(end) if end < len(found) else None)
+
+    async def attempts(self, session_id: str) -> Sequence[AttemptView]:
+        self._answer()
+        self._state(session_id)
+        return [attempt_view(entry) for entry in self.entries.get(session_id, [])]
+
+    async def artifact(self, session_id: str, *, item: str, attempt: int | None) -> Artifact:
+        self._answer()
+        for entry in self.entries.get(self._state(session_id).id, []):
+            if entry.item == item and attempt in (None, entry.attempt) and entry.artifact:
+                return entry.artifact
+        raise ArtifactNotFoundError(f"There is nothing for '{item[:80]}'.")
+
+    async def start_images(self, request: ImageSessionRequest, *, idempotency_key: str | None) -> SessionView:
+        self._answer()
+        if missing := tuple(upload for upload in request.uploads if upload not in self.uploads):
+            raise UnknownReferenceError(missing)
+        session_id = session_id_for(idempotency_key) if idempotency_key else new_session_id()
+        if session_id in self.states:
+            if self.requests[session_id] != request:
+                raise IdempotencyConflictError
+            return self._view(self.states[session_id])
+        self.started.append(request)
+        self.requests[session_id] = request
+        return self._view(self.begin(request, session_id=session_id))
+
+    async def retry(self, session_id: str, request: RetryRequest) -> SessionView:
+        self._answer()
+        state = self._state(session_id)
+        try:
+            notes = request.notes_for(state)
+        except NothingFailedError as error:
+            raise WrongStateError(str(error)) from error
+        except ItemNotRetryableError as error:
+            raise NotRetryableError(str(error)) from error
+        self.retried.append(request)
+        return self._view(self.put(items_retried(state, notes=notes, max_attempts=request.max_attempts, now=MOMENT)))
+
+    async def cancel(self, session_id: str) -> SessionView:
+        self._answer()
+        state = self._state(session_id)
+        if state.status.is_settled:
+            raise WrongStateError(f"The session is {state.status} already, so there is nothing to cancel.")
+        return self._view(self.put(unfinished_items_cancelled(state, now=MOMENT)))
+
+    async def changes(self, session_id: str, *, after: int | None = None) -> AsyncIterator[Change]:
+        self.viewers += 1
+        seen: SessionState | None = None
+        try:
+            while seen is None or seen.closed_at is None:
+                async with self.changed:
+                    while self.states[session_id] is seen:
+                        await self.changed.wait()
+                seen = self.states[session_id]
+                view = self._view(seen)
+                if view.version != after or seen.closed_at:
+                    yield Change(view=view, payload=view.model_dump_json(), is_last=seen.closed_at is not None)
+        finally:
+            self.viewers -= 1
+
+    async def add(self, data: bytes) -> Upload:
+        self._answer()
+        if not data.startswith(b"picture"):
+            raise UploadRefusedError("The file is no picture. Upload one.")
+        upload = Upload(id="upl-" + "a" * 26, media_type="image/png", width=8, height=8, bytes=len(data))
+        self.uploads[upload.id] = data
+        return upload
+
+    async def session_counts(self) -> Sequence[Count]:
+        self._answer_as_records()
+        return [Count(kind="images", status="complete", count=2), Count(kind="images", status="partial", count=1)]
+
+    async def attempt_counts(self) -> Sequence[Count]:
+        self._answer_as_records()
+        return [Count(status="complete", count=9), Count(status="failed", error_type="content", count=3)]
+
+    def begin(self, request: ImageSessionRequest, *, session_id: str | None = None) -> SessionState:
+        """Put down a session that has just begun."""
+        return self.put(
+            SessionState(
+                id=session_id or new_session_id(),
+                kind=SessionKind.IMAGES,
+                tenant="default",
+                title=request.product.title,
+                items=new_items(image_items(request), max_attempts=request.max_attempts),
+                max_attempts=request.max_attempts,
+                estimated_microdollars=270_000,
+                created_at=MOMENT,
+                updated_at=MOMENT,
+            )
+        )
+
+    def put(self, state: SessionState) -> SessionState:
+        """Replace a session's state."""
+        self.states[state.id] = state
+        return state
+
+    def complete(
+        self, state: SessionState, *, key: str, data: bytes, attempt: int = 1, size: tuple[int, int] = (8, 8)
+    ) -> SessionState:
+        """Let an item be made at an attempt, with these bytes."""
+        artifact = Artifact(
+            attempt=attempt,
+            media_type="image/png",
+            bytes=len(data),
+            sha256=hashlib.sha256(data).hexdigest(),
+            width=size[0],
+            height=size[1],
+        )
+        self.stored[artifact_key(state.id, item=key, attempt=attempt)] = data
+        self._enter(state, key=key, attempt=attempt, status=AttemptStatus.COMPLETE, artifact=artifact)
+        return self.put(
+            item_completed(
+                item_started(state, key=key, now=MOMENT),
+                key=key,
+                artifact=artifact,
+                attempts_used=attempt,
+                spending=Spending(spent_microdollars=21_000),
+                now=MOMENT,
+            )
+        )
+
+    def fail(self, state: SessionState, *, key: str, attempts: int = 3) -> SessionState:
+        """Let an item fail for good."""
+        error = ItemError(
+            type=ErrorClass.CONTENT,
+            message="The provider refused the content (violence).",
+            advice="Change the note, then retry.",
+        )
+        self._enter(state, key=key, attempt=attempts, status=AttemptStatus.FAILED, error=error)
+        return self.put(
+            item_failed(
+                item_started(state, key=key, now=MOMENT),
+                key=key,
+                error=error,
+                attempts_used=attempts,
+                spending=Spending(),
+                now=MOMENT,
+            )
+        )
+
+    def close(self, state: SessionState) -> SessionState:
+        """Let the workflow close."""
+        return self.put(session_closed(state, now=MOMENT))
+
+    async def tell(self) -> None:
+        """Tell viewers that something has changed."""
+        async with self.changed:
+            self.changed.notify_all()
+
+    def _enter(
+        self,
+        state: SessionState,
+        *,
+        key: str,
+        attempt: int,
+        status: AttemptStatus,
+        artifact: Artifact | None = None,
+        error: ItemError | None = None,
+    ) -> None:
+        self.entries.setdefault(state.id, []).append(
+            LedgerEntry(
+                item=key,
+                attempt=attempt,
+                round=state.item(key).round,
+                prompt_sha256="0" * 64,
+                model="gpt-image-2.5-flare",
+                status=status,
+                error_type=error.type if error else None,
+                error=error.message if error else None,
+                advice=error.advice if error else None,
+                started_at=MOMENT,
+                ended_at=MOMENT,
+                artifact=artifact,
+                worker="test:1",
+            )
+        )
+
+    def _view(self, state: SessionState) -> SessionView:
+        return session_view(state, under_way=None, temporal_link=f"{UI}/{state.id}")
+
+    def _state(self, session_id: str) -> SessionState:
+        if session_id not in self.states:
+            raise SessionNotFoundError(session_id)
+        return self.states[session_id]
+
+    def _answer(self) -> None:
+        if self.is_down:
+            raise OutOfReachError("The records do not answer. Try again in a moment.")
+
+    def _answer_as_records(self) -> None:
+        if self.is_down:
+            raise RecordsOutOfReachError
+
+
+class MemoryArtifacts:
+    """The bytes of an `InMemory`."""
+
+    def __init__(self, memory: InMemory) -> None:
+        self._memory = memory
+
+    async def open(self, key: str, *, artifact: Artifact) -> AsyncIterator[bytes]:
+        if key not in self._memory.stored:
+            raise ArtifactNotFoundError(f"The bytes of {key} are gone.")
+        return _in_pieces(self._memory.stored[key])
+
+
+async def _in_pieces(data: bytes) -> AsyncIterator[bytes]:
+    for begin in range(0, len(data), 4096):
+        yield data[begin : begin + 4096]
+
+
+def application(memory: InMemory, *, keys: tuple[str, ...] = ()) -> FastAPI:
+    """Return an application over what a test holds in memory."""
+    return create_app(Settings(api_keys=keys), services=memory.services)
+
+
+def client_of(app: FastAPI) -> httpx2.AsyncClient:
+    """Return a client that calls an application in this process. What breaks in it is answered, not raised."""
+    transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
+    return httpx2.AsyncClient(transport=transport, base_url="http://retakes.test")
