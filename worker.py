@@ -26,7 +26,7 @@ from sessions.ports import ArtifactStore, AttemptRecords, ImageProvider, Referen
 from sessions.pricing import PriceTable
 from sessions.wire import TASK_QUEUE
 from storage.artifacts import StoredArtifacts
-from storage.objects import open_store
+from storage.objects import Objects
 from storage.records.database import Database
 from storage.records.repository import Records
 from storage.uploads import UploadedPictures
@@ -115,13 +115,14 @@ async def _work(settings: Settings) -> None:
         base_url=settings.openai_base_url,
         longest_silence=settings.attempt_timeout,
     )
+    objects = Objects(settings.artifacts_url)
     worker = build_worker(
         client,
-        artifacts=StoredArtifacts(open_store(settings.artifacts_url)),
+        artifacts=StoredArtifacts(objects),
         records=records,
         ledger=ledger,
         provider=OpenAIImages(provider),
-        references=UploadedPictures(open_store(settings.uploads_dir.as_uri())),
+        references=UploadedPictures(objects),
         prices=load_prices(settings.prices_file),
         concurrency=settings.concurrency,
         grace=settings.attempt_shutdown_grace,

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from sessions.ledger import LedgerEntry
 from sessions.ports import AttemptRecords
+from sessions.records import RecordsOutOfReachError
 from sessions.statuses import ItemStatus
 
 _WRITE_TIMEOUT = timedelta(seconds=1)
@@ -43,8 +44,10 @@ class LedgerWriter:
 
     async def write(self, line: LedgerLine) -> bool:
         """Write a line, within a second, and return whether the records confirmed it. Never raises."""
-        if not self._waiting and await self._written(line):
-            return True
+        if not self._waiting:
+            written = await self._written(line)
+            if written is not None:
+                return written
         self._waiting[line.identity] = line
         self._waiting.move_to_end(line.identity)
         if len(self._waiting) > _MAX_WAITING:
@@ -59,7 +62,8 @@ class LedgerWriter:
             self._catching_up.cancel()
             await asyncio.gather(self._catching_up, return_exceptions=True)
 
-    async def _written(self, line: LedgerLine) -> bool:
+    async def _written(self, line: LedgerLine) -> bool | None:
+        """Return whether the records took a line, None where they did not answer and it is worth asking again."""
         try:
             async with asyncio.timeout(_WRITE_TIMEOUT.total_seconds()):
                 await self._records.record_attempt(
@@ -68,15 +72,19 @@ class LedgerWriter:
                     item_status=line.item_status,
                     max_attempts=line.max_attempts,
                 )
-        except Exception as error:
+        except (RecordsOutOfReachError, TimeoutError) as error:
             _logger.warning("the records are out of reach; the ledger catches up later", extra={"reason": repr(error)})
+            return None
+        except Exception:
+            # A fault of our own, which waiting does not mend: it must cost no attempt and not hold up other lines.
+            _logger.exception("a ledger entry could not be written", extra={"session_id": line.session_id})
             return False
         return True
 
     async def _catch_up(self) -> None:
         while self._waiting:
             identity, line = next(iter(self._waiting.items()))
-            if not await self._written(line):
+            if await self._written(line) is None:
                 await asyncio.sleep(_RETRY_INTERVAL.total_seconds())
             elif self._waiting.get(identity) is line:
                 del self._waiting[identity]

@@ -161,11 +161,6 @@ class Settings(BaseSettings):
         return self
 
     @property
-    def uploads_dir(self) -> Path:
-        """The folder of the pictures that people uploaded."""
-        return self.data_dir / "uploads"
-
-    @property
     def embedded_temporal(self) -> bool:
         """Whether `retakes up` brings its own Temporal server."""
         elsewhere = (self.temporal_address, self.temporal_profile, self.temporal_variables.get("TEMPORAL_CONFIG_FILE"))

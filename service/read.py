@@ -107,6 +107,8 @@ class SessionReader:
             SessionNotFoundError: there is no such session.
             OutOfReachError: the records do not answer.
         """
+        if not is_session_id(session_id):
+            raise SessionNotFoundError(session_id)
         entries = await _reached(self._records.attempts(session_id))
         if not entries:
             await self.session(session_id)

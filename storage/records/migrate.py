@@ -1,4 +1,7 @@
-"""Bringing a database's schema up to date, and finding out whether it is."""
+"""Bringing a database's schema up to date, and finding out whether it is.
+
+A change of the tables is one more file in ``migrations/versions``; files that were released are never changed.
+"""
 
 from datetime import timedelta
 from pathlib import Path

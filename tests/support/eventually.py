@@ -16,10 +16,12 @@ PAUSE: Final = timedelta(milliseconds=20)
 
 @overload
 async def eventually(
-    probe: Callable[[], Awaitable[T]], *, timeout: timedelta = PATIENCE, interval: timedelta = PAUSE
+    probe: Callable[[], Awaitable[T | None]], *, timeout: timedelta = PATIENCE, interval: timedelta = PAUSE
 ) -> T: ...
 @overload
-async def eventually(probe: Callable[[], T], *, timeout: timedelta = PATIENCE, interval: timedelta = PAUSE) -> T: ...
+async def eventually(
+    probe: Callable[[], T | None], *, timeout: timedelta = PATIENCE, interval: timedelta = PAUSE
+) -> T: ...
 async def eventually(
     probe: Callable[[], object],
     *,

@@ -29,6 +29,10 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+class EndedError(Exception):
+    """A process has ended that was to serve."""
+
+
 class Product:
     """Temporal, the offline provider, the worker and the API, each a process of its own in one data folder."""
 
@@ -67,7 +71,8 @@ class Product:
     async def kill(self, *names: str) -> None:
         """Kill the named processes at once, without giving them a chance to say so."""
         for name in names:
-            self._processes[name].send_signal(signal.SIGKILL)
+            if self._processes[name].returncode is None:
+                self._processes[name].send_signal(signal.SIGKILL)
         for name in names:
             await self._processes.pop(name).wait()
 
@@ -158,7 +163,8 @@ class Product:
     async def _ready(self, name: str) -> None:
         async def is_ready() -> bool:
             process = self._processes[name]
-            assert process.returncode is None, f"{name} ended with {process.returncode}:\n{self.log(name)}"
+            if process.returncode is not None:
+                raise EndedError(f"{name} ended with {process.returncode}:\n{self.log(name)}")
             try:
                 match name:
                     case "temporal":

@@ -80,6 +80,24 @@ async def test_a_person_gives_the_key_once(guarded: httpx2.AsyncClient, memory: 
     assert 401 == (await guarded.get("/api/sessions")).status_code
 
 
+async def test_a_form_that_was_open_too_long_leads_back_to_the_door(
+    guarded: httpx2.AsyncClient, memory: InMemory
+) -> None:
+    """A cookie may have ended since: the person logs in again and lands where forms are, not on a form's address."""
+    response = await guarded.post("/new", data={"title": "T"}, headers={**HTML, **OWN})
+    assert (303, "/login?next=/") == (response.status_code, response.headers["location"])
+    assert [] == memory.started
+
+
+@pytest.mark.parametrize("host", ["[", "a b", "", "\xff", "x" * 5000])
+async def test_a_strange_host_changes_nothing(memory: InMemory, host: str) -> None:
+    """What a client calls this server is not taken apart."""
+    async with client_of(application(memory, keys=KEYS)) as client:
+        headers = [(b"Host", host.encode("latin-1")), (b"Authorization", b"Bearer first-key")]
+        assert 200 == (await client.get("/api/sessions", headers=headers)).status_code
+        assert 200 == (await client.get("/", headers=[*headers, (b"Accept", b"text/html")])).status_code
+
+
 async def test_a_wrong_key_is_not_made_up_for_by_a_cookie(guarded: httpx2.AsyncClient) -> None:
     """Whoever shows a key is judged by it."""
     guarded.cookies.set(COOKIE, Keys(KEYS).cookie())

@@ -23,7 +23,6 @@ def test_nothing_needs_to_be_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert tmp_path / "var" == settings.data_dir
     assert f"sqlite+aiosqlite:///{tmp_path}/var/records.sqlite3" == settings.database_url.get_secret_value()
     assert f"file://{tmp_path}/var/artifacts" == settings.artifacts_url
-    assert tmp_path / "var" / "uploads" == settings.uploads_dir
     assert ("127.0.0.1", 8000, 7233, 8233, 8900) == (
         settings.api_host,
         settings.api_port,

@@ -1,0 +1,225 @@
+"""The API process: composition root of routes, services and what they work with."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from datetime import timedelta
+from typing import Final
+
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+from temporalio.client import Client
+
+from api.auth import Keys
+from api.body_limit import BodyLimit
+from api.gate import Gate
+from api.observe import Observed
+from api.openapi import DescribedApi
+from api.problems import Answer, Problem, install_problems, problem, problem_response
+from api.routes import archive, events, health, items, metrics, sessions, uploads
+from api.services import Backend, Services, Upload, UploadRefusedError
+from api.web import login, pages, start_form
+from api.web.paths import STATIC, is_page
+from api.web.rendering import STATIC_FOLDER, Pages
+from runtime.prices import load_prices
+from runtime.settings import Settings
+from runtime.temporal import connect_patiently, sdk_runtime
+from service.errors import ArtifactNotFoundError, OutOfReachError
+from service.read import SessionReader
+from service.start import SessionStarter, StartDefaults
+from service.steer import SessionSteering
+from service.watch import SessionWatch
+from sessions.artifacts import Artifact
+from sessions.attempts import AttemptLimits
+from storage import uploads as kept
+from storage.artifacts import StoredArtifacts
+from storage.objects import Objects
+from storage.records.database import Database
+from storage.records.repository import Records
+
+_MOST_BYTES: Final = 2**20
+_MOST_BYTES_AT: Final = {uploads.UPLOADS_PATH: 21 * 2**20}
+_CHECK_PATIENCE: Final = timedelta(seconds=1)
+_PAUSE_AFTER_A_FAULT: Final = timedelta(seconds=1)
+
+_logger = logging.getLogger("retakes.api")
+
+
+def create_app(settings: Settings, *, services: Services | None = None) -> FastAPI:
+    """Build the application.
+
+    Args:
+        settings: where everything is, and who may ask.
+        services: what routes work with, for tests. Left out, they are built when the application starts, and work
+            from when Temporal first answers; until then whatever needs them is answered with 503.
+    """
+    backend = Backend(keys=Keys([key.get_secret_value() for key in settings.api_keys]), services=services)
+    templates = Pages(asks_for_key=bool(backend.keys))
+    answer = _answer(templates)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        if services is not None:
+            yield
+            return
+        async with _standing_behind(settings, backend=backend):
+            yield
+
+    app = DescribedApi(
+        title="Retakes",
+        summary="Image sets and stories from paid AI models that always get finished.",
+        version="1",
+        openapi_url="/api/openapi.json",
+        # Both viewers load their scripts from elsewhere, which the content security policy forbids.
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,
+        middleware=[
+            Middleware(Observed, metrics=backend.metrics, answer=answer),
+            Middleware(
+                BodyLimit,
+                most=_MOST_BYTES,
+                most_at=_MOST_BYTES_AT,
+                refusal=lambda request: answer(request, problem(413), {"Connection": "close"}),
+            ),
+            Middleware(Gate, keys=backend.keys, answer=answer),
+        ],
+    )
+    app.state.backend = backend
+    app.state.pages = templates
+    for module in (sessions, events, items, archive, uploads, health, metrics, pages, start_form, login):
+        app.include_router(module.router)
+    app.mount(STATIC, StaticFiles(directory=STATIC_FOLDER))
+    install_problems(app, answer=answer)
+    return app
+
+
+def _answer(templates: Pages) -> Answer:
+    def answer(request: Request, found: Problem, headers: Mapping[str, str]) -> Response:
+        return templates.problem(found, headers) if is_page(request) else problem_response(found, headers)
+
+    return answer
+
+
+@asynccontextmanager
+async def _standing_behind(settings: Settings, *, backend: Backend) -> AsyncIterator[None]:
+    """Put the services behind an application while it serves."""
+    database = Database(settings.database_url.get_secret_value())
+    client: Client | None = None
+
+    async def check_temporal() -> None:
+        if client is None or not await client.service_client.check_health(timeout=_CHECK_PATIENCE):
+            raise OutOfReachError("Temporal does not answer.")
+
+    async def check_records() -> None:
+        await database.ping(patience=_CHECK_PATIENCE)
+
+    async def serve() -> None:
+        nonlocal client
+        # The metrics of the SDK are the worker's to show: its port is taken where both run on one machine.
+        runtime = sdk_runtime(settings.model_copy(update={"worker_metrics_port": None}))
+        client = await connect_patiently(settings, patience=timedelta.max, runtime=runtime)
+        _logger.info("connected to Temporal")
+        await _serve(settings, backend=backend, client=client, records=Records(database))
+
+    backend.checks = {"temporal": check_temporal, "records": check_records}
+    serving = asyncio.create_task(serve(), name="services")
+    serving.add_done_callback(_tell_of_fault)
+    try:
+        yield
+    finally:
+        backend.services = None
+        serving.cancel()
+        await asyncio.gather(serving, return_exceptions=True)
+        await database.close()
+
+
+async def _serve(settings: Settings, *, backend: Backend, client: Client, records: Records) -> None:
+    """Give the application its services, and tail the ledger for those who watch, until cancelled."""
+    uploads_kept = _Uploads(kept.UploadedPictures(Objects(settings.artifacts_url)))
+    reader = SessionReader(client=client, records=records, ui_url=settings.temporal_ui_url)
+    defaults = StartDefaults(
+        image_model=settings.image_model,
+        prices=load_prices(settings.prices_file),
+        limits=AttemptLimits(deadline=settings.attempt_timeout, throttle_patience=settings.throttle_patience),
+        retry_window=settings.retry_window,
+    )
+    starter = SessionStarter(client=client, records=records, uploads=uploads_kept, reader=reader, defaults=defaults)
+    watch = SessionWatch(client=client, reader=reader, records=records)
+    backend.services = Services(
+        reader=reader,
+        starter=starter,
+        steering=SessionSteering(client=client, records=records, reader=reader),
+        watch=watch,
+        artifacts=_Artifacts(StoredArtifacts(Objects(settings.artifacts_url))),
+        uploads=uploads_kept,
+        counts=records,
+    )
+    try:
+        while True:
+            try:
+                await watch.run()
+            except Exception:
+                # Watching would go on at the pace of items alone; nobody would know why.
+                _logger.exception("the tail of the ledger broke")
+                await asyncio.sleep(_PAUSE_AFTER_A_FAULT.total_seconds())
+    finally:
+        await watch.close()
+        await starter.close()
+
+
+def _tell_of_fault(serving: asyncio.Task[None]) -> None:
+    if not serving.cancelled() and (error := serving.exception()) is not None:
+        _logger.critical("the services cannot be started: %s", error, exc_info=error)
+
+
+class _Artifacts:
+    """Artifacts as routes see them."""
+
+    def __init__(self, artifacts: StoredArtifacts) -> None:
+        self._artifacts = artifacts
+
+    async def open(self, key: str, *, artifact: Artifact) -> AsyncIterator[bytes]:
+        with _reached("The artifacts cannot be read now. Try again in a moment."):
+            try:
+                return (await self._artifacts.open(key, artifact=artifact)).chunks
+            except FileNotFoundError as error:
+                raise ArtifactNotFoundError(
+                    "The bytes are recorded, but they are no longer stored. Make the item again."
+                ) from error
+
+
+class _Uploads:
+    """Uploads as routes and the start of sessions see them."""
+
+    def __init__(self, pictures: kept.UploadedPictures) -> None:
+        self._pictures = pictures
+
+    async def add(self, data: bytes) -> Upload:
+        with _reached("Pictures cannot be kept now. Try again in a moment."):
+            try:
+                upload = await self._pictures.add(data)
+            except kept.UploadRefusedError as error:
+                raise UploadRefusedError(str(error)) from error
+        return Upload(
+            id=upload.id, media_type=upload.media_type, width=upload.width, height=upload.height, bytes=upload.bytes
+        )
+
+    async def missing(self, upload_ids: Sequence[str]) -> tuple[str, ...]:
+        with _reached("Uploads cannot be looked up now; nothing was started. Try again in a moment."):
+            return await self._pictures.missing(upload_ids)
+
+
+@contextmanager
+def _reached(advice: str) -> Iterator[None]:
+    """Turn the failure of a store into the refusal that it is for whoever asked."""
+    try:
+        yield
+    except OSError as error:
+        _logger.warning("a store failed: %s", error)
+        raise OutOfReachError(advice) from error

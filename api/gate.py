@@ -1,0 +1,43 @@
+"""Lets in who may come in: in front of every route, so that no route can be forgotten."""
+
+from typing import Final
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api.auth import Keys, is_authorised, is_from_elsewhere
+from api.problems import Answer, problem
+from api.web.paths import HOME, LOGIN, STATIC, is_page
+
+_OPEN: Final = ("/health/live", "/health/ready", LOGIN, f"{STATIC}/style.css", f"{STATIC}/icon.svg")
+_NO_KEY: Final = "Send one of the keys of this server with the header Authorization: Bearer KEY."
+_ELSEWHERE: Final = "Another site made the browser send this request. Use the page of this server, or send a key."
+
+
+class Gate:
+    """Middleware. With no keys configured everybody may ask, but no other site may ask through their browser."""
+
+    def __init__(self, app: ASGIApp, *, keys: Keys, answer: Answer) -> None:
+        self._app = app
+        self._keys = keys
+        self._answer = answer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request unless it may not be."""
+        if scope["type"] == "http" and (refusal := self._refusal(Request(scope))) is not None:
+            await refusal(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+    def _refusal(self, request: Request) -> Response | None:
+        if is_from_elsewhere(request):
+            return self._answer(request, problem(403, _ELSEWHERE), {})
+        path = request.scope["path"]
+        if not self._keys or path in _OPEN or is_authorised(request, keys=self._keys):
+            return None
+        if is_page(request):
+            destination = path if request.method == "GET" else HOME
+            return RedirectResponse(f"{LOGIN}?next={quote(destination)}", status_code=303)
+        return self._answer(request, problem(401, _NO_KEY), {"WWW-Authenticate": "Bearer"})

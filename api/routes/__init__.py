@@ -1,0 +1,1 @@
+"""Routes: each validates, calls one service, and answers."""

@@ -1,0 +1,174 @@
+"""What routes work with, and how they come by it."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Protocol, cast
+
+from fastapi import Depends, Request
+
+from api.auth import Keys
+from api.metrics import AttemptCount, Metrics, SessionCount
+from service.errors import OutOfReachError
+from service.watch import Change
+from sessions.artifacts import Artifact
+from sessions.commands import RetryRequest
+from sessions.images import ImageSessionRequest
+from sessions.model import Value
+from sessions.statuses import SessionKind, SessionStatus
+from sessions.view import AttemptView, SessionList, SessionView
+
+
+class Reading(Protocol):
+    """Reads sessions; `service.read.SessionReader` says what each call raises."""
+
+    async def session(self, session_id: str) -> SessionView:
+        """Return a session."""
+        ...
+
+    async def sessions(
+        self,
+        *,
+        kind: SessionKind | None = None,
+        status: SessionStatus | None = None,
+        query: str | None = None,
+        limit: int,
+        cursor: str | None = None,
+    ) -> SessionList:
+        """Return a page of sessions."""
+        ...
+
+    async def attempts(self, session_id: str) -> Sequence[AttemptView]:
+        """Return the ledger of a session."""
+        ...
+
+    async def artifact(self, session_id: str, *, item: str, attempt: int | None) -> Artifact:
+        """Return the artifact of an attempt, or of the one that counts."""
+        ...
+
+
+class Starting(Protocol):
+    """Starts sessions; `service.start.SessionStarter` says what each call raises."""
+
+    async def start_images(self, request: ImageSessionRequest, *, idempotency_key: str | None) -> SessionView:
+        """Start an image session."""
+        ...
+
+
+class Steering(Protocol):
+    """Changes what sessions do; `service.steer.SessionSteering` says what each call raises."""
+
+    async def retry(self, session_id: str, request: RetryRequest) -> SessionView:
+        """Make failed items again."""
+        ...
+
+    async def cancel(self, session_id: str) -> SessionView:
+        """Stop a session."""
+        ...
+
+
+class Watching(Protocol):
+    """Watches sessions."""
+
+    def changes(self, session_id: str, *, after: int | None = None) -> AsyncIterator[Change]:
+        """Yield a session now and at every change. Closing the iterator ends the watch."""
+        ...
+
+
+class StoredArtifacts(Protocol):
+    """Gives out the bytes of artifacts."""
+
+    async def open(self, key: str, *, artifact: Artifact) -> AsyncIterator[bytes]:
+        """Return the bytes of an artifact that is stored under a key, in pieces.
+
+        Raises:
+            ArtifactNotFoundError: nothing is stored there.
+            OutOfReachError: the store does not answer.
+        """
+        ...
+
+
+class Upload(Value):
+    """A picture that somebody uploaded; its id goes into `references` of a session. Upright and as it is kept."""
+
+    id: str
+    media_type: str
+    width: int
+    height: int
+    bytes: int
+
+
+class UploadRefusedError(Exception):
+    """The file cannot be a reference photo. The message says why and what to do."""
+
+
+class UploadKeeping(Protocol):
+    """Keeps the pictures that people upload."""
+
+    async def add(self, data: bytes) -> Upload:
+        """Keep a picture.
+
+        Raises:
+            UploadRefusedError: the file is no picture, or none that can be used.
+            OutOfReachError: it cannot be kept now.
+        """
+        ...
+
+
+class Counting(Protocol):
+    """Counts what the records hold. Raises `RecordsOutOfReachError` while they do not answer."""
+
+    async def session_counts(self) -> Sequence[SessionCount]:
+        """Count sessions by kind and status."""
+        ...
+
+    async def attempt_counts(self) -> Sequence[AttemptCount]:
+        """Count attempts by status and class of error."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    """Everything that routes call."""
+
+    reader: Reading
+    starter: Starting
+    steering: Steering
+    watch: Watching
+    artifacts: StoredArtifacts
+    uploads: UploadKeeping
+    counts: Counting
+
+
+Check = Callable[[], Awaitable[None]]
+"""Ends quietly when what it asks answers, and raises otherwise."""
+
+
+@dataclass(kw_only=True)
+class Backend:
+    """What stands behind one application. ``services`` is None until Temporal has answered for the first time."""
+
+    keys: Keys
+    metrics: Metrics = field(default_factory=Metrics)
+    services: Services | None = None
+    checks: Mapping[str, Check] = field(default_factory=dict)
+
+
+def backend_of(request: Request) -> Backend:
+    """Return what stands behind the application that serves a request."""
+    return cast(Backend, request.app.state.backend)
+
+
+def services_of(request: Request) -> Services:
+    """Return the services.
+
+    Raises:
+        OutOfReachError: this process has not reached Temporal yet.
+    """
+    services = backend_of(request).services
+    if services is None:
+        raise OutOfReachError("Temporal has not answered yet; this server keeps trying. Try again in a moment.")
+    return services
+
+
+TheBackend = Annotated[Backend, Depends(backend_of)]
+TheServices = Annotated[Services, Depends(services_of)]

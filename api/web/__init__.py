@@ -1,0 +1,1 @@
+"""The page: templates, style, and the routes that fill them in."""

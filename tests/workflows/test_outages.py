@@ -1,0 +1,126 @@
+"""Records or artifacts that are down cost no attempt and no second payment."""
+
+from datetime import timedelta
+
+import pytest
+
+from sessions.attempts import AttemptLimits
+from sessions.errors import ErrorClass
+from sessions.images import ImageSessionRequest, Product
+from sessions.statuses import AttemptStatus, ItemStatus, SessionStatus
+from tests.support.eventually import eventually
+from tests.support.scripted import USAGE, Gate, broken, forbidden
+from tests.support.workflow_environment import PRICES, Studio, image_input
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+FINISHED = ("infographic_1", "infographic_2", "lifestyle", "comparison")
+ONE_ATTEMPT = ImageSessionRequest(product=Product(title="Steel bottle"), max_attempts=1)
+
+
+async def test_records_that_are_down_cost_no_attempt(studio: Studio) -> None:
+    """Without records every image is made at its first attempt, and the session settles."""
+    studio.records.is_down = True
+    session = await studio.start()
+    view = await session.settled()
+
+    assert SessionStatus.COMPLETE is view.status
+    assert {1} == {item.attempt for item in view.items}
+    assert {} == studio.records.entries
+
+
+async def test_the_ledger_is_complete_after_the_records_return(real_studio: Studio) -> None:
+    """Entries of the time without records arrive with the session, those of earlier attempts included."""
+    real_studio.records.is_down = True
+    real_studio.provider.script("Lifestyle", broken(), broken())
+    session = await real_studio.start()
+    await session.settled()
+    # From here on only what the workflow itself knows can bring the entries.
+    await real_studio.ledger.close()
+    assert {} == real_studio.records.entries
+    real_studio.records.is_down = False
+    state = await session.result()
+
+    statuses = [entry.status for entry in real_studio.records.ledger("lifestyle")]
+    assert [AttemptStatus.FAILED, AttemptStatus.FAILED, AttemptStatus.COMPLETE] == statuses
+    assert 7 == len(real_studio.records.entries)
+    assert state == real_studio.records.states[state.id]
+
+
+async def test_the_worker_catches_up_by_itself(studio: Studio) -> None:
+    """Entries of a session that is still running reach the records as soon as they are back."""
+    gate = Gate()
+    studio.provider.script("Main image", gate)
+    studio.records.is_down = True
+    session = await studio.start()
+    await session.until(lambda view: view.counts.complete == 4)
+    studio.records.is_down = False
+
+    await eventually(lambda: {*FINISHED} <= {key for _, key, _ in studio.records.entries})
+    assert {AttemptStatus.COMPLETE} == {studio.records.ledger(key)[0].status for key in FINISHED}
+    gate.opened.set()
+    await session.result()
+
+
+async def test_a_retry_does_not_wait_for_the_records(studio: Studio) -> None:
+    """A session that settled while the records are down can be retried at once."""
+    studio.records.is_down = True
+    studio.provider.script("Lifestyle", forbidden())
+    session = await studio.start()
+    await session.settled()
+    await session.retry()
+    view = await session.until(lambda view: view.counts.complete == 5)
+
+    assert (SessionStatus.COMPLETE, 2) == (view.status, view.round)
+    studio.records.is_down = False
+    state = await session.result()
+    assert [1, 2] == [entry.attempt for entry in studio.records.ledger("lifestyle")]
+    assert state == studio.records.states[state.id]
+
+
+async def test_an_older_state_never_replaces_a_newer_one_in_the_records(studio: Studio) -> None:
+    """Rounds that were recorded late leave the session as it is now, not as it was."""
+    studio.records.is_down = True
+    studio.provider.script("Lifestyle", forbidden())
+    session = await studio.start()
+    await session.settled()
+    await session.retry()
+    await session.until(lambda view: view.counts.complete == 5)
+    studio.records.is_down = False
+    state = await session.result()
+
+    assert SessionStatus.COMPLETE is studio.records.states[state.id].status
+
+
+async def test_a_store_that_is_down_for_a_moment_costs_no_second_call(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bytes that are paid for are held until they can be stored: same attempt, one call each."""
+    monkeypatch.setattr("activities.attempt._STORE_RETRY_INTERVAL", timedelta(milliseconds=10))
+    studio.artifacts.is_down = True
+    session = await studio.start()
+    await eventually(lambda: studio.artifacts.refusals >= 10)
+    studio.artifacts.is_down = False
+    state = await session.result()
+
+    assert SessionStatus.COMPLETE is state.status
+    assert [1] * 5 == [len(calls) for calls in studio.provider.calls.values()]
+    assert {1} == {item.attempt for item in state.items}
+
+
+async def test_a_result_that_cannot_be_stored_is_not_hidden(
+    real_studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A store that stays down loses the result; the ledger and the session still show what it has cost."""
+    monkeypatch.setattr("activities.attempt._STORE_RETRY_INTERVAL", timedelta(milliseconds=10))
+    limits = AttemptLimits(storage_patience=timedelta(milliseconds=30))
+    real_studio.artifacts.is_down = True
+    session = await real_studio.start(image_input(ONE_ATTEMPT, limits=limits))
+    view = await session.settled()
+    cost = PRICES.cost_microdollars(USAGE, model="gpt-image-2")
+
+    assert (SessionStatus.FAILED, 5) == (view.status, view.counts.failed)
+    assert {ErrorClass.TRANSIENT} == {item.error.type for item in view.items if item.error}
+    assert {cost} == {entry.cost_microdollars for entry in real_studio.records.entries.values()}
+    assert 5 * cost == (await session.state()).spending.spent_microdollars
+    assert {ItemStatus.FAILED} == {item.status for item in view.items}

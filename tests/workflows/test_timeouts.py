@@ -1,0 +1,93 @@
+"""Attempts that do not end by themselves."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from sessions.artifacts import Receipt
+from sessions.attempts import AttemptLimits
+from sessions.errors import ErrorClass
+from sessions.images import ImageSessionRequest, Product
+from sessions.statuses import AttemptStatus, ItemStatus
+from tests.support.eventually import eventually
+from tests.support.memory import MemoryArtifacts
+from tests.support.scripted import Gate
+from tests.support.workflow_environment import Studio, image_input
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_an_attempt_has_a_deadline_of_its_own(studio: Studio) -> None:
+    """A provider that never answers is given up after the deadline; it may have been billed, so that is recorded."""
+    studio.provider.script("Lifestyle", Gate())
+    limits = AttemptLimits(deadline=timedelta(milliseconds=200))
+    session = await studio.start(image_input(limits=limits))
+    state = await session.result()
+
+    uncertain, complete = studio.records.ledger("lifestyle")
+    assert (AttemptStatus.UNCERTAIN, ErrorClass.UNCERTAIN) == (uncertain.status, uncertain.error_type)
+    assert 0 < uncertain.cost_microdollars
+    assert AttemptStatus.COMPLETE is complete.status
+    assert 2 == state.item("lifestyle").attempt
+
+
+class TestSilentWorker:
+    """A worker that has died or lost its network: it neither ends its attempt nor beats any more."""
+
+    @pytest.fixture(autouse=True)
+    def _silent(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("activities.heartbeat.INTERVAL", timedelta(hours=1))
+        monkeypatch.setattr("workflows.image_session.HEARTBEAT_TIMEOUT", timedelta(seconds=1))
+
+    async def test_the_next_attempt_follows_and_counts(self, real_studio: Studio) -> None:
+        """The lost attempt is closed as uncertain with its worst-case cost, and the next one is the item's second."""
+        real_studio.provider.script("Lifestyle", Gate())
+        session = await real_studio.start()
+        state = await session.result()
+
+        uncertain, complete = real_studio.records.ledger("lifestyle")
+        assert (AttemptStatus.UNCERTAIN, AttemptStatus.COMPLETE) == (uncertain.status, complete.status)
+        assert 2 == state.item("lifestyle").attempt
+        assert 0 < uncertain.cost_microdollars == state.spending.uncertain_microdollars
+
+    async def test_what_it_had_stored_is_taken_up_without_a_call(
+        self, real_studio: Studio, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A picture that is paid for and stored is never made again: the next attempt returns the first one's."""
+        put = MemoryArtifacts.put
+        end_of_test = asyncio.Event()
+
+        async def put_and_hang(store: MemoryArtifacts, key: str, *, data: bytes, receipt: Receipt) -> None:
+            await put(store, key, data=data, receipt=receipt)
+            if "/lifestyle/" in key:
+                await end_of_test.wait()
+
+        monkeypatch.setattr(MemoryArtifacts, "put", put_and_hang)
+        session = await real_studio.start()
+        state = await session.result()
+        end_of_test.set()
+
+        assert 1 == real_studio.provider.count("Lifestyle")
+        assert (ItemStatus.COMPLETE, 1) == (state.item("lifestyle").status, state.item("lifestyle").attempt)
+        (entry,) = real_studio.records.ledger("lifestyle")
+        assert AttemptStatus.COMPLETE is entry.status
+        assert 0 == state.spending.uncertain_microdollars
+
+    async def test_a_last_attempt_that_was_lost_is_told_and_counted(self, real_studio: Studio) -> None:
+        """The item fails as uncertain, and neither ledger nor spending hides that it may have been billed."""
+        real_studio.provider.script("Lifestyle", Gate())
+        request = ImageSessionRequest(product=Product(title="Steel bottle"), max_attempts=1)
+        session = await real_studio.start(image_input(request))
+        await session.settled()
+        state = await session.state()
+        item = state.item("lifestyle")
+
+        assert (ItemStatus.FAILED, 1) == (item.status, item.attempt)
+        assert item.error is not None
+        assert ErrorClass.UNCERTAIN is item.error.type
+        await eventually(
+            lambda: [AttemptStatus.UNCERTAIN] == [entry.status for entry in real_studio.records.ledger("lifestyle")],
+            timeout=timedelta(seconds=3),
+        )
+        assert 0 < state.spending.uncertain_microdollars
