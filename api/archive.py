@@ -7,7 +7,7 @@ from typing import Final
 from stream_zip import NO_COMPRESSION_32, AsyncMemberFile, async_stream_zip
 
 from api.files import marketplace_name
-from api.services import StoredArtifacts
+from api.services import ArtifactReading
 from sessions.artifacts import Artifact
 from sessions.identifiers import artifact_key
 from sessions.model import Value
@@ -48,13 +48,13 @@ def manifest_of(session: SessionView, *, attempts: Sequence[AttemptView]) -> Man
     return Manifest(session=session, attempts=tuple(attempts), files=files)
 
 
-async def archive_of(manifest: Manifest, *, artifacts: StoredArtifacts) -> AsyncIterator[bytes]:
+async def archive_of(manifest: Manifest, *, artifacts: ArtifactReading) -> AsyncIterator[bytes]:
     """Yield a ZIP file with everything that a manifest names, and the manifest itself at its end."""
     async for chunk in async_stream_zip(_members(manifest, artifacts=artifacts)):
         yield chunk
 
 
-async def _members(manifest: Manifest, *, artifacts: StoredArtifacts) -> AsyncIterator[AsyncMemberFile]:
+async def _members(manifest: Manifest, *, artifacts: ArtifactReading) -> AsyncIterator[AsyncMemberFile]:
     # The session's start, so that the same session gives the same file.
     moment = manifest.session.created_at
     for file in manifest.files:

@@ -21,7 +21,8 @@ REQUEST_ID: Final = "X-Request-ID"
 
 _GIVEN_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _UNMATCHED: Final = "unmatched"
-# Asked for every few seconds by machines: at the ordinary level they would bury everything else.
+# Asked for every few seconds by machines, as are sessions that are read: at the ordinary level they would bury
+# what was changed and what went wrong.
 _QUIET_ROUTES: Final = ("/health/live", "/health/ready", "/metrics", STATIC)
 _HEADERS: Final[Mapping[str, str]] = {
     "Content-Security-Policy": (
@@ -75,8 +76,7 @@ class _Observation:
             answer = self._answer(Request(self._scope), problem(500), {})
             await answer(self._scope, receive, self._noted)
         finally:
-            level = logging.DEBUG if self._route in _QUIET_ROUTES else logging.INFO
-            _logger.log(level, "request", extra=self._facts())
+            _logger.log(logging.DEBUG if self._is_quiet else logging.INFO, "request", extra=self._facts())
 
     async def _noted(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -89,6 +89,11 @@ class _Observation:
             for name, value in _HEADERS.items():
                 headers.setdefault(name, value)
         await self._send(message)
+
+    @property
+    def _is_quiet(self) -> bool:
+        has_only_read = self._scope["method"] in ("GET", "HEAD") and (self._status or 500) < 400
+        return has_only_read or self._route in _QUIET_ROUTES
 
     @property
     def _route(self) -> str:

@@ -1,6 +1,6 @@
 """What routes work with, and how they come by it."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Protocol, cast
 
@@ -69,12 +69,12 @@ class Steering(Protocol):
 class Watching(Protocol):
     """Watches sessions."""
 
-    def changes(self, session_id: str, *, after: int | None = None) -> AsyncIterator[Change]:
+    def changes(self, session_id: str, *, after: int | None = None) -> AsyncGenerator[Change, None]:
         """Yield a session now and at every change. Closing the iterator ends the watch."""
         ...
 
 
-class StoredArtifacts(Protocol):
+class ArtifactReading(Protocol):
     """Gives out the bytes of artifacts."""
 
     async def open(self, key: str, *, artifact: Artifact) -> AsyncIterator[bytes]:
@@ -134,7 +134,7 @@ class Services:
     starter: Starting
     steering: Steering
     watch: Watching
-    artifacts: StoredArtifacts
+    artifacts: ArtifactReading
     uploads: UploadKeeping
     counts: Counting
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import sys
 from datetime import timedelta
 from typing import Final
 
@@ -55,7 +56,7 @@ class _Product:
             if product.done():
                 product.result()
         except StartFailed as error:
-            show(f"retakes: {error}")
+            sys.stderr.write(f"retakes: {error}\n")
             return 1
         finally:
             product.cancel()

@@ -195,7 +195,10 @@ class SessionStarter:
         return session_view(state, under_way={}, temporal_link=self._reader.temporal_link(state.id))
 
     async def _started_earlier(self, session_id: str, *, fingerprint: str) -> SessionView:
-        description = await self._client.get_workflow_handle(session_id).describe(rpc_timeout=_START_TIMEOUT)
+        try:
+            description = await self._client.get_workflow_handle(session_id).describe(rpc_timeout=_START_TIMEOUT)
+        except RPCError as error:
+            raise OutOfReachError("Temporal does not answer. Send the request again with the same key.") from error
         if await description.memo_value(FINGERPRINT_MEMO, None, type_hint=str) != fingerprint:
             raise IdempotencyConflictError
         return await self._reader.session(session_id)

@@ -8,8 +8,8 @@ down, the session is read once a second instead.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -68,7 +68,7 @@ class Watcher:
             polling.cancel()
             await asyncio.gather(polling, return_exceptions=True)
 
-    async def changes(self, *, after: int | None) -> AsyncIterator[Change]:
+    async def changes(self, *, after: int | None) -> AsyncGenerator[Change, None]:
         """Yield the session now and whenever it changes, the last time when its workflow has closed.
 
         A slow viewer misses what lies between, never the newest. ``after`` is the version the viewer has seen
@@ -135,13 +135,13 @@ class SessionWatch:
         self._watchers: dict[str, tuple[Watcher, asyncio.Task[None]]] = {}
         self._is_watched = asyncio.Event()
 
-    async def changes(self, session_id: str, *, after: int | None = None) -> AsyncIterator[Change]:
+    async def changes(self, session_id: str, *, after: int | None = None) -> AsyncGenerator[Change, None]:
         """Yield a session now and at every change. Close the iterator to stop watching.
 
         The caller has made sure that there is such a session.
         """
-        async with self._watching(session_id) as watcher:
-            async for change in watcher.changes(after=after):
+        async with self._watching(session_id) as watcher, aclosing(watcher.changes(after=after)) as changes:
+            async for change in changes:
                 yield change
 
     async def run(self) -> None:

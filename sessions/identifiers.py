@@ -6,7 +6,9 @@ import re
 import secrets
 
 _RANDOM_BYTES = 10
+_UPLOAD_DIGITS = 26
 _SESSION_ID = re.compile(r"ses-[a-z2-7]{16}")
+_UPLOAD_ID = re.compile(r"upl-[a-z2-7]{26}")
 _ITEM_KEY = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _ACTIVITY_ID = re.compile(r"(?P<item>[a-z0-9][a-z0-9_-]{0,63})#(?P<round>[1-9][0-9]*)")
 
@@ -34,6 +36,16 @@ def session_id_for(idempotency_key: str, *, tenant: str = DEFAULT_TENANT) -> str
 def is_session_id(text: str) -> bool:
     """Whether the text has the form of a session id."""
     return _SESSION_ID.fullmatch(text) is not None
+
+
+def upload_id_for(data: bytes) -> str:
+    """Return the id of an upload: the same bytes have the same id, and nobody can guess it without them."""
+    return f"upl-{base64.b32encode(hashlib.sha256(data).digest()).decode('ascii').lower()[:_UPLOAD_DIGITS]}"
+
+
+def is_upload_id(text: str) -> bool:
+    """Whether the text has the form of an upload's id."""
+    return _UPLOAD_ID.fullmatch(text) is not None
 
 
 def is_item_key(text: str) -> bool:

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from sessions.attempts import AttemptLimits, ItemTask
 from sessions.commands import MAX_ATTEMPTS_LIMIT
-from sessions.identifiers import is_item_key
+from sessions.identifiers import is_item_key, is_upload_id
 from sessions.model import RequestModel, Value
 from sessions.state import DEFAULT_MAX_ATTEMPTS, DEFAULT_RETRY_WINDOW, SessionState
 from sessions.texts import ManyLines, Note, OneLine
@@ -69,6 +69,12 @@ def _valid_item_key(key: str) -> str:
     return key
 
 
+def _valid_upload_id(upload_id: str) -> str:
+    if not is_upload_id(upload_id):
+        raise ValueError("must be an id that POST /api/uploads has returned")
+    return upload_id
+
+
 def _valid_size(size: str) -> str:
     match = re.fullmatch(r"([1-9][0-9]{0,4})x([1-9][0-9]{0,4})", size)
     if match is None:
@@ -85,7 +91,7 @@ def _valid_size(size: str) -> str:
 
 ItemKey = Annotated[str, AfterValidator(_valid_item_key)]
 Size = Annotated[str, AfterValidator(_valid_size)]
-UploadId = Annotated[str, StringConstraints(pattern=r"^upl-[a-z2-7]{26}$")]
+UploadId = Annotated[str, AfterValidator(_valid_upload_id)]
 Feature = Annotated[str, StringConstraints(max_length=500), ManyLines]
 Quality = Literal["low", "medium", "high", "xhigh", "max", "auto"]
 ImageFormat = Literal["png", "webp", "jpeg"]

@@ -9,7 +9,7 @@ from sessions.artifacts import Artifact
 from sessions.errors import ItemError
 from sessions.model import Value
 from sessions.money import Spending
-from sessions.state import ItemState, SessionState, item_completed, item_failed, steps_of
+from sessions.state import ItemState, SessionState, item_completed, item_failed, item_started, steps_of
 from sessions.statuses import ItemStatus
 
 
@@ -79,6 +79,7 @@ def brought_up_to_date(
                 now=row.updated_at,
             )
         else:
+            state = item_started(state, key=row.key, now=row.updated_at)
             under_way[row.key] = UnderWay(
                 item=row.key,
                 round=row.round,

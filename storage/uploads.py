@@ -1,22 +1,18 @@
 """Reference photos that people upload, named by their content: the same bytes have the same id."""
 
 import asyncio
-import base64
-import hashlib
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from imaging.inspect import NotAPictureError, PictureType, TooManyPixelsError
 from imaging.photos import AnimationError, Photo, prepared_photo
+from sessions.identifiers import is_upload_id, upload_id_for
 from sessions.ports import ReferencePicture
 from storage.objects import Objects
 
 MAX_BYTES = 20 * 1024 * 1024
 MAX_PIXELS = 60_000_000
 
-_UPLOAD_ID = re.compile(r"upl-[a-z2-7]{26}")
-_DIGITS = 26
 # A picture of 60 megapixels takes 240 MB while it is looked at.
 _AT_ONCE = 2
 
@@ -71,7 +67,7 @@ class UploadedPictures:
         Raises:
             KeyError: there is no such upload.
         """
-        if not _UPLOAD_ID.fullmatch(upload_id):
+        if not is_upload_id(upload_id):
             raise KeyError(upload_id)
         try:
             data = await self._objects.read(_path(upload_id))
@@ -89,7 +85,7 @@ class UploadedPictures:
         return tuple(upload_id for upload_id, is_there in zip(asked, there, strict=True) if not is_there)
 
     async def _is_there(self, upload_id: str) -> bool:
-        if not _UPLOAD_ID.fullmatch(upload_id):
+        if not is_upload_id(upload_id):
             return False
         return await self._objects.size(_path(upload_id)) is not None
 
@@ -100,8 +96,7 @@ def _path(upload_id: str) -> str:
 
 def _identified(data: bytes) -> tuple[str, Photo]:
     # Of the bytes as they came: they stay the same when a later version keeps pictures in another way.
-    digest = base64.b32encode(hashlib.sha256(data).digest()).decode("ascii").lower()
-    return f"upl-{digest[:_DIGITS]}", _photo(data)
+    return upload_id_for(data), _photo(data)
 
 
 def _photo(data: bytes) -> Photo:

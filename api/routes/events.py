@@ -4,7 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
-from typing import Annotated, Final, cast
+from typing import Annotated, Final
 
 import anyio
 from fastapi import APIRouter, Header
@@ -46,13 +46,13 @@ async def watch_session(
     # A stream that has begun can no longer answer 404.
     await services.reader.session(session_id)
     seen = int(last_event_id) if last_event_id and _VERSION.fullmatch(last_event_id) else None
-    changes = cast(AsyncGenerator[Change, None], services.watch.changes(session_id, after=seen))
+    changes = services.watch.changes(session_id, after=seen)
     shutdown = anyio.Event()
 
     async def events() -> AsyncIterator[ServerSentEvent]:
         with backend.metrics.streams.track_inprogress():
             yield ServerSentEvent(retry=_RETRY_MILLISECONDS)
-            async with aclosing(until(shutdown, changes)) as shown:
+            async with aclosing(_until(shutdown, changes)) as shown:
                 async for change in shown:
                     version = str(change.view.version)
                     yield ServerSentEvent(change.payload, event="session", id=version)
@@ -69,7 +69,7 @@ async def watch_session(
     )
 
 
-async def until(shutdown: anyio.Event, changes: AsyncGenerator[Change, None]) -> AsyncGenerator[Change, None]:
+async def _until(shutdown: anyio.Event, changes: AsyncGenerator[Change, None]) -> AsyncGenerator[Change, None]:
     """Yield changes until the server shuts down, so that the answer then ends whole. Closes what it reads from."""
     ending = asyncio.create_task(shutdown.wait())
     try:

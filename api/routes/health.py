@@ -14,6 +14,7 @@ router = APIRouter(prefix="/health", tags=["health"])
 
 _PATIENCE: Final = timedelta(seconds=1)
 _ANSWERS: Final = "ok"
+_IS_SILENT: Final = "does not answer"
 
 
 class Liveness(Value):
@@ -23,7 +24,7 @@ class Liveness(Value):
 
 
 class Readiness(Value):
-    """Whether requests can be served. ``checks`` says of each thing that is needed ``ok``, or what is wrong."""
+    """Whether requests can be served. ``checks`` says of each thing that is needed ``ok``, or why not."""
 
     status: Literal["ready", "not ready"]
     checks: Mapping[str, str]
@@ -43,18 +44,18 @@ async def live() -> Liveness:
 async def ready(backend: TheBackend, response: Response) -> Readiness:
     """Ask everything that is needed whether it answers."""
     names = list(backend.checks)
-    found = await asyncio.gather(*(_outcome(name, backend.checks[name]) for name in names))
+    found = await asyncio.gather(*(_outcome(backend.checks[name]) for name in names))
     is_ready = all(outcome == _ANSWERS for outcome in found)
     response.status_code = 200 if is_ready else 503
     response.headers["Cache-Control"] = "no-store"
     return Readiness(status="ready" if is_ready else "not ready", checks=dict(zip(names, found, strict=True)))
 
 
-async def _outcome(name: str, check: Check) -> str:
+async def _outcome(check: Check) -> str:
     try:
         async with asyncio.timeout(_PATIENCE.total_seconds()):
             await check()
     except Exception:
         # Whatever it is, and without its words: they tell addresses, and this answer is open to everybody.
-        return f"{name} does not answer"
+        return _IS_SILENT
     return _ANSWERS

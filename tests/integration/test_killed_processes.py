@@ -4,7 +4,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-
 from tests.support.eventually import eventually
 from tests.support.product import Product, running_product
 

@@ -39,9 +39,7 @@ _PROGRAMS = Path(sys.executable).parent
 _CLOSING_PATIENCE = timedelta(seconds=5)
 _STEP = timedelta(milliseconds=250)
 
-PRICES = PriceTable(
-    as_of=date(2026, 11, 1), models={}, fallback=ModelPrice(text_input=5, image_input=8, output=30)
-)
+PRICES = PriceTable(as_of=date(2026, 11, 1), models={}, fallback=ModelPrice(text_input=5, image_input=8, output=30))
 
 
 async def start_time_skipping_server() -> WorkflowEnvironment:
@@ -84,17 +82,13 @@ def image_input(
         created_at=now,
         updated_at=now,
     )
-    return ImageSessionInput(
-        state=state, request=asked, model="gpt-image-2", limits=limits, retry_window=retry_window
-    )
+    return ImageSessionInput(state=state, request=asked, model="gpt-image-2", limits=limits, retry_window=retry_window)
 
 
 class RunningSession:
     """A session that a test has started."""
 
-    def __init__(
-        self, handle: WorkflowHandle[object, SessionState], *, environment: WorkflowEnvironment
-    ) -> None:
+    def __init__(self, handle: WorkflowHandle[object, SessionState], *, environment: WorkflowEnvironment) -> None:
         self.handle = handle
         self._environment = environment
 
@@ -195,9 +189,10 @@ class Studio:
         """
         self.records.is_down = self.artifacts.is_down = False
         self.provider.open_gates()
-        for handle in self._handles:
-            with suppress(RPCError):
-                await handle.cancel()
+        if not self.environment.supports_time_skipping:  # there, waiting skips the retry window
+            for handle in self._handles:
+                with suppress(RPCError):
+                    await handle.cancel()
         ends = asyncio.gather(*(handle.result() for handle in self._handles), return_exceptions=True)
         try:
             await asyncio.wait_for(ends, timeout=_CLOSING_PATIENCE.total_seconds())

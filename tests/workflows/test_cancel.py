@@ -1,4 +1,7 @@
-"""A person stops a session: what is finished is kept, and the records say so."""
+"""A person stops a session: what is finished is kept, and the records say so.
+
+On the real server, because the one that skips time breaks on a cancel that crosses the end of an activity.
+"""
 
 import pytest
 from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError
@@ -19,16 +22,16 @@ async def _ends_cancelled(session: RunningSession) -> None:
     assert WorkflowExecutionStatus.CANCELED is (await session.handle.describe()).status
 
 
-async def test_cancelling_keeps_what_is_finished_and_stops_the_rest(studio: Studio) -> None:
+async def test_cancelling_keeps_what_is_finished_and_stops_the_rest(real_studio: Studio) -> None:
     """Finished items stay with their artifacts, the others are cancelled, and so are session and workflow."""
     gate = Gate()
-    studio.provider.script("Lifestyle", gate)
-    session = await studio.start()
+    real_studio.provider.script("Lifestyle", gate)
+    session = await real_studio.start()
     await session.until(lambda view: view.counts.complete == 4)
     await session.handle.cancel()
     await _ends_cancelled(session)
 
-    recorded = studio.records.states[session.handle.id]
+    recorded = real_studio.records.states[session.handle.id]
     assert SessionStatus.CANCELLED is recorded.status
     assert ItemStatus.CANCELLED is recorded.item("lifestyle").status
     assert 4 == sum(item.artifact is not None for item in recorded.items)
@@ -36,50 +39,50 @@ async def test_cancelling_keeps_what_is_finished_and_stops_the_rest(studio: Stud
     assert recorded.settled_at == recorded.closed_at
 
 
-async def test_an_attempt_that_was_stopped_while_asking_may_have_been_billed(studio: Studio) -> None:
+async def test_an_attempt_that_was_stopped_while_asking_may_have_been_billed(real_studio: Studio) -> None:
     """The call that a cancel cuts off is in the ledger as uncertain, with its worst-case cost."""
     gate = Gate()
-    studio.provider.script("Lifestyle", gate)
-    session = await studio.start()
+    real_studio.provider.script("Lifestyle", gate)
+    session = await real_studio.start()
     await gate.reached.wait()
     await session.handle.cancel()
     await _ends_cancelled(session)
 
-    (entry,) = studio.records.ledger("lifestyle")
+    (entry,) = real_studio.records.ledger("lifestyle")
     assert AttemptStatus.UNCERTAIN is entry.status
     assert 0 < entry.cost_microdollars
 
 
-async def test_cancelling_between_two_attempts_makes_no_further_call(studio: Studio) -> None:
+async def test_cancelling_between_two_attempts_makes_no_further_call(real_studio: Studio) -> None:
     """An item that waits for its next attempt is cancelled at once."""
-    studio.provider.script("Lifestyle", broken())
-    session = await studio.start()
-    await eventually(lambda: any(entry.ended_at for entry in studio.records.ledger("lifestyle")))
+    real_studio.provider.script("Lifestyle", broken())
+    session = await real_studio.start()
+    await eventually(lambda: any(entry.ended_at for entry in real_studio.records.ledger("lifestyle")))
     await session.handle.cancel()
     await _ends_cancelled(session)
 
-    assert 1 == studio.provider.count("Lifestyle")
-    assert ItemStatus.CANCELLED is studio.records.states[session.handle.id].item("lifestyle").status
+    assert 1 == real_studio.provider.count("Lifestyle")
+    assert ItemStatus.CANCELLED is real_studio.records.states[session.handle.id].item("lifestyle").status
 
 
-async def test_cancelling_a_settled_session_closes_it_as_it_stands(studio: Studio) -> None:
+async def test_cancelling_a_settled_session_closes_it_as_it_stands(real_studio: Studio) -> None:
     """Nothing is left to stop, so every item keeps its standing; only the wait for a retry ends."""
-    studio.provider.script("Lifestyle", forbidden())
-    session = await studio.start()
+    real_studio.provider.script("Lifestyle", forbidden())
+    session = await real_studio.start()
     await session.settled()
     before = await session.state()
     await session.handle.cancel()
     await _ends_cancelled(session)
 
-    recorded = studio.records.states[session.handle.id]
+    recorded = real_studio.records.states[session.handle.id]
     assert before.items == recorded.items
     assert recorded.closed_at is not None
 
 
-async def test_a_session_that_is_cancelled_before_any_worker_saw_it_is_recorded(studio: Studio) -> None:
+async def test_a_session_that_is_cancelled_before_any_worker_saw_it_is_recorded(real_studio: Studio) -> None:
     """A cancel that comes while no worker runs is obeyed by the first one that does: nothing is called."""
     start = image_input()
-    waiting = Studio(studio.environment)
+    waiting = Studio(real_studio.environment)
     session = await waiting.start(start)
     await session.handle.cancel()
     async with waiting.worker():
@@ -89,31 +92,31 @@ async def test_a_session_that_is_cancelled_before_any_worker_saw_it_is_recorded(
     assert SessionStatus.CANCELLED is waiting.records.states[start.state.id].status
 
 
-async def test_a_cancel_during_a_retry_round_keeps_earlier_results(studio: Studio) -> None:
+async def test_a_cancel_during_a_retry_round_keeps_earlier_results(real_studio: Studio) -> None:
     """Items of earlier rounds stay finished when the round over the failed ones is stopped."""
     gate = Gate()
-    studio.provider.script("Lifestyle", forbidden(), gate)
-    session = await studio.start()
+    real_studio.provider.script("Lifestyle", forbidden(), gate)
+    session = await real_studio.start()
     await session.settled()
     await session.retry()
     await gate.reached.wait()
     await session.handle.cancel()
     await _ends_cancelled(session)
 
-    recorded = studio.records.states[session.handle.id]
+    recorded = real_studio.records.states[session.handle.id]
     assert 4 == sum(item.status is ItemStatus.COMPLETE for item in recorded.items)
     assert ItemStatus.CANCELLED is recorded.item("lifestyle").status
 
 
-async def test_a_session_can_be_cancelled_while_the_records_are_down(studio: Studio) -> None:
+async def test_a_session_can_be_cancelled_while_the_records_are_down(real_studio: Studio) -> None:
     """The cancel takes effect at once, and is written down when the records are back."""
-    studio.records.is_down = True
-    studio.provider.script("Lifestyle", forbidden())
-    session = await studio.start()
+    real_studio.records.is_down = True
+    real_studio.provider.script("Lifestyle", forbidden())
+    session = await real_studio.start()
     await session.settled()
     await session.handle.cancel()
     await eventually(session.is_closing)
-    studio.records.is_down = False
+    real_studio.records.is_down = False
     await _ends_cancelled(session)
 
-    assert studio.records.states[session.handle.id].closed_at is not None
+    assert real_studio.records.states[session.handle.id].closed_at is not None

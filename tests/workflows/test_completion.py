@@ -20,7 +20,9 @@ async def test_all_five_images_are_made_with_one_call_each(studio: Studio) -> No
 
     assert SEED_KEYS == [item.key for item in state.items]
     assert {(ItemStatus.COMPLETE, 1)} == {(item.status, item.attempt) for item in state.items}
-    assert {item.label: 1 for item in state.items} == {item: len(calls) for item, calls in studio.provider.calls.items()}
+    assert {item.label: 1 for item in state.items} == {
+        item: len(calls) for item, calls in studio.provider.calls.items()
+    }
 
 
 async def test_a_complete_session_closes_by_itself(studio: Studio) -> None:

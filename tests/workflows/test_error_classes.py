@@ -132,9 +132,7 @@ async def test_refused_content_is_retried_with_the_next_variation(studio: Studio
     first, *others = [call.prompt for call in studio.provider.calls["Lifestyle"]]
     expected = [f"{first}\n[VARIATION: {variation}]" for variation in (*VARIATIONS, VARIATIONS[0])]
     assert expected == others
-    assert [None, *VARIATIONS, VARIATIONS[0]] == [
-        entry.variation for entry in studio.records.ledger("lifestyle")
-    ]
+    assert [None, *VARIATIONS, VARIATIONS[0]] == [entry.variation for entry in studio.records.ledger("lifestyle")]
     assert (ItemStatus.COMPLETE, 5) == (state.item("lifestyle").status, state.item("lifestyle").attempt)
 
 

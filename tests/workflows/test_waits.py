@@ -34,7 +34,12 @@ async def test_the_waits_are_one_and_two_seconds_on_the_real_server(real_studio:
 
 async def test_later_waits_are_four_and_eight_seconds_and_never_longer(studio: Studio) -> None:
     """With more attempts the waits double up to 8 s: 1, 2, 4, 8, 8."""
-    labels = {"main": "Main image", "infographic_1": "Infographic 1", "lifestyle": "Lifestyle", "comparison": "Comparison"}
+    labels = {
+        "main": "Main image",
+        "infographic_1": "Infographic 1",
+        "lifestyle": "Lifestyle",
+        "comparison": "Comparison",
+    }
     failures = {"main": 2, "infographic_1": 3, "lifestyle": 4, "comparison": 5}
     for key, count in failures.items():
         studio.provider.script(labels[key], *[broken() for _ in range(count)])

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -155,7 +155,7 @@ class InMemory:
             raise WrongStateError(f"The session is {state.status} already, so there is nothing to cancel.")
         return self._view(self.put(unfinished_items_cancelled(state, now=MOMENT)))
 
-    async def changes(self, session_id: str, *, after: int | None = None) -> AsyncIterator[Change]:
+    async def changes(self, session_id: str, *, after: int | None = None) -> AsyncGenerator[Change, None]:
         self.viewers += 1
         seen: SessionState | None = None
         try:

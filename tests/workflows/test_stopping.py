@@ -1,0 +1,88 @@
+"""A worker that stops in the middle: its sessions go on with the next one, and nobody hears a false alarm."""
+
+import asyncio
+import gc
+import sys
+from datetime import timedelta
+
+import pytest
+
+from sessions.statuses import AttemptStatus, SessionStatus
+from tests.support.eventually import eventually
+from tests.support.scripted import Gate, forbidden
+from tests.support.workflow_environment import Studio
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_an_attempt_that_a_stopping_worker_cuts_off_is_made_by_the_next(real_studio: Studio) -> None:
+    """The session is not cancelled: the attempt counts as uncertain, and another worker makes the next one."""
+    gate = Gate()
+    studio = Studio(real_studio.environment)
+    studio.provider.script("Lifestyle", gate)
+    async with studio.worker():
+        session = await studio.start()
+        await gate.reached.wait()
+    async with studio.worker():
+        state = await session.result()
+
+    assert (SessionStatus.COMPLETE, 2) == (state.status, state.item("lifestyle").attempt)
+    assert [AttemptStatus.UNCERTAIN, AttemptStatus.COMPLETE] == [
+        entry.status for entry in studio.records.ledger("lifestyle")
+    ]
+    assert 1 == studio.provider.count("Main image")
+
+
+async def test_a_stopping_worker_lets_attempts_finish_within_its_grace(real_studio: Studio) -> None:
+    """With grace, a deployment costs neither an attempt nor money."""
+    gate = Gate()
+    studio = Studio(real_studio.environment)
+    studio.provider.script("Lifestyle", gate)
+    worker = studio.worker(grace=timedelta(seconds=10))
+    async with worker:
+        session = await studio.start()
+        await gate.reached.wait()
+        stopping = asyncio.create_task(worker.shutdown())
+        await eventually(lambda: worker.is_shutdown)
+        gate.opened.set()
+        await stopping
+    async with studio.worker():
+        state = await session.result()
+
+    assert (SessionStatus.COMPLETE, 1) == (state.status, state.item("lifestyle").attempt)
+    assert 1 == studio.provider.count("Lifestyle")
+
+
+async def test_a_session_survives_that_no_worker_remembers_it(real_studio: Studio) -> None:
+    """A new worker rebuilds an open session from its history alone, and a retry goes on where the first stopped."""
+    studio = Studio(real_studio.environment)
+    studio.provider.script("Lifestyle", forbidden())
+    async with studio.worker():
+        session = await studio.start()
+        before = await session.settled()
+    async with studio.worker():
+        assert before == await session.view()
+        await session.retry()
+        state = await session.result()
+
+    assert (SessionStatus.COMPLETE, 2) == (state.status, state.item("lifestyle").attempt)
+
+
+async def test_a_worker_that_stops_with_open_sessions_leaves_no_traceback(
+    real_studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stopping is no fault: neither settled sessions nor such in the middle of an item make noise when they are dropped."""
+    faults: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", faults.append)
+    studio = Studio(real_studio.environment)
+    studio.provider.script("Lifestyle", forbidden(), Gate())
+    async with studio.worker():
+        settled = await studio.start()
+        await settled.settled()
+        running = await studio.start()
+        await running.until(lambda view: view.counts.complete == 4)
+    gc.collect()
+    await settled.handle.terminate()
+    await running.handle.terminate()
+
+    assert [] == [str(fault) for fault in faults]
