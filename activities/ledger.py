@@ -53,6 +53,7 @@ class LedgerWriter:
         if len(self._waiting) > _MAX_WAITING:
             self._waiting.popitem(last=False)
         if self._catching_up is None or self._catching_up.done():
+            _logger.warning("the records are out of reach; the ledger catches up later")
             self._catching_up = asyncio.create_task(self._catch_up(), name="ledger")
         return False
 
@@ -73,7 +74,7 @@ class LedgerWriter:
                     max_attempts=line.max_attempts,
                 )
         except (RecordsOutOfReachError, TimeoutError) as error:
-            _logger.warning("the records are out of reach; the ledger catches up later", extra={"reason": repr(error)})
+            _logger.debug("the records did not take a line", extra={"reason": repr(error)})
             return None
         except Exception:
             # A fault of our own, which waiting does not mend: it must cost no attempt and not hold up other lines.
@@ -88,3 +89,4 @@ class LedgerWriter:
                 await asyncio.sleep(_RETRY_INTERVAL.total_seconds())
             elif self._waiting.get(identity) is line:
                 del self._waiting[identity]
+        _logger.info("the ledger has caught up")

@@ -4,9 +4,9 @@ import asyncio
 import fcntl
 import os
 import signal
-import socket
 import sys
 import textwrap
+from asyncio.subprocess import PIPE, STDOUT, Process
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
@@ -15,12 +15,14 @@ import pytest
 from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 
+from runtime.ports import WantedPort, reason_against
 from runtime.readiness import TemporalReadiness
 from runtime.settings import Settings
 from runtime.supervisor import Child, StartFailed, Supervisor, Timing
 from runtime.temporal import RETENTION, SEARCH_ATTRIBUTES, connect, ensure_retention, ensure_search_attributes
 from runtime.temporal_server import find_binary, log_writer, server_command
 from tests.support.eventually import eventually
+from tests.support.product import free_port
 
 QUICK = Timing(
     ready_within=timedelta(seconds=20),
@@ -297,9 +299,7 @@ async def test_no_child_outlives_a_killed_supervisor(leash: str, tmp_path: Path)
 
         asyncio.run(main())
     """
-    supervisor = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", textwrap.dedent(program), stdout=asyncio.subprocess.PIPE
-    )
+    supervisor = await asyncio.create_subprocess_exec(sys.executable, "-c", textwrap.dedent(program), stdout=PIPE)
     assert supervisor.stdout is not None
     assert await supervisor.stdout.readline() == b"ready\n"
     with locked.open() as file:
@@ -318,18 +318,9 @@ async def test_no_child_outlives_a_killed_supervisor(leash: str, tmp_path: Path)
         await eventually(is_free)
 
 
-def free_ports(count: int) -> list[int]:
-    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [int(probe.getsockname()[1]) for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports
-
-
 async def test_the_embedded_temporal_comes_back_with_its_sessions(toys: Toys, tmp_path: Path) -> None:
     """Killed with SIGKILL, Temporal's server is back on its port with what it had, and what we asked of it."""
-    port, ui_port = free_ports(2)
-    settings = Settings(data_dir=tmp_path, temporal_port=port, temporal_ui_port=ui_port)
+    settings = Settings(data_dir=tmp_path, temporal_port=free_port(), temporal_ui_port=free_port())
     binary = find_binary()
     assert binary is not None
     toys.supervisor = Supervisor(say=toys.said.append, timing=QUICK)
@@ -355,3 +346,40 @@ async def test_the_embedded_temporal_comes_back_with_its_sessions(toys: Toys, tm
     assert RETENTION == described.config.workflow_execution_retention_ttl.ToTimedelta()
     await toys.stop()
     assert (tmp_path / "temporal.log").read_text()
+
+
+async def test_the_whole_product_starts_once_and_ends_on_ctrl_c(tmp_path: Path) -> None:
+    """A second `up` on the same folder is refused; Ctrl-C ends every child within ten seconds, with exit code 0."""
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("RETAKES_", "OPENAI_", "TEMPORAL_"))
+    }
+    settings = [f"RETAKES_{name}_PORT" for name in ("API", "TEMPORAL", "TEMPORAL_UI", "OFFLINE")]
+    ports = {setting: free_port() for setting in settings}
+    environment = kept | {setting: str(port) for setting, port in ports.items()}
+
+    async def up() -> Process:
+        command = (sys.executable, "-P", "-m", "cli.app", "up")
+        return await asyncio.create_subprocess_exec(*command, cwd=tmp_path, env=environment, stdout=PIPE, stderr=STDOUT)
+
+    first = await up()
+    assert first.stdout is not None
+    try:
+        async with asyncio.timeout(60):
+            seen = [await first.stdout.readline()]
+            while not seen[-1].startswith(b"Ctrl-C"):
+                assert seen[-1], seen
+                seen.append(await first.stdout.readline())
+        printed = b"".join(seen).decode()
+        assert all(f"http://127.0.0.1:{port}" in printed for port in ports.values() if port != ports[settings[1]])
+
+        second = await up()
+        refusal, _ = await second.communicate()
+        assert (second.returncode, refusal.count(b"\n")) == (2, 1)
+        assert f"another `retakes up` (pid {first.pid})" in refusal.decode()
+    finally:
+        first.send_signal(signal.SIGINT)
+        async with asyncio.timeout(10):
+            await first.communicate()
+    assert first.returncode == 0
+    wanted = [WantedPort(host="127.0.0.1", port=port, setting=setting) for setting, port in ports.items()]
+    assert reason_against(wanted, patience=NONE) is None

@@ -1,7 +1,6 @@
 """Reading docker-compose.yml as `docker compose` would on a machine without a `.env`, and checking its form."""
 
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -42,14 +41,3 @@ def against_specification(file: Path) -> subprocess.CompletedProcess[str]:
         text=True,
         check=False,
     )
-
-
-def compose_command() -> list[str] | None:
-    """Docker's own compose, version 2 or later, when this machine has it."""
-    for command in (["docker", "compose"], ["docker-compose"]):
-        if shutil.which(command[0]) is None:
-            continue
-        asked = subprocess.run([*command, "version", "--short"], capture_output=True, text=True, check=False)
-        if asked.returncode == 0 and not asked.stdout.startswith("1."):
-            return command
-    return None

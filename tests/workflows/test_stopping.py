@@ -1,15 +1,16 @@
 """A worker that stops in the middle: its sessions go on with the next one, and nobody hears a false alarm."""
 
-import asyncio
 import gc
 import sys
 from datetime import timedelta
 
 import pytest
+from temporalio import activity
 
+from sessions.artifacts import Made
+from sessions.ports import ImageCall
 from sessions.statuses import AttemptStatus, SessionStatus
-from tests.support.eventually import eventually
-from tests.support.scripted import Gate, forbidden
+from tests.support.scripted import Gate, forbidden, made
 from tests.support.workflow_environment import Studio
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -17,12 +18,11 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 async def test_an_attempt_that_a_stopping_worker_cuts_off_is_made_by_the_next(real_studio: Studio) -> None:
     """The session is not cancelled: the attempt counts as uncertain, and another worker makes the next one."""
-    gate = Gate()
     studio = Studio(real_studio.environment)
-    studio.provider.script("Lifestyle", gate)
+    studio.provider.script("Lifestyle", Gate())
     async with studio.worker():
         session = await studio.start()
-        await gate.reached.wait()
+        await session.until(lambda view: view.counts.complete == 4)
     async with studio.worker():
         state = await session.result()
 
@@ -35,17 +35,16 @@ async def test_an_attempt_that_a_stopping_worker_cuts_off_is_made_by_the_next(re
 
 async def test_a_stopping_worker_lets_attempts_finish_within_its_grace(real_studio: Studio) -> None:
     """With grace, a deployment costs neither an attempt nor money."""
-    gate = Gate()
+
+    async def answer_while_the_worker_stops(call: ImageCall) -> Made:
+        await activity.wait_for_worker_shutdown()
+        return made(call)
+
     studio = Studio(real_studio.environment)
-    studio.provider.script("Lifestyle", gate)
-    worker = studio.worker(grace=timedelta(seconds=10))
-    async with worker:
+    studio.provider.script("Lifestyle", answer_while_the_worker_stops)
+    async with studio.worker(grace=timedelta(seconds=10)):
         session = await studio.start()
-        await gate.reached.wait()
-        stopping = asyncio.create_task(worker.shutdown())
-        await eventually(lambda: worker.is_shutdown)
-        gate.opened.set()
-        await stopping
+        await session.until(lambda view: view.counts.complete == 4)
     async with studio.worker():
         state = await session.result()
 
