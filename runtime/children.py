@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from runtime.ports import WantedPort, answers_with
@@ -90,11 +91,17 @@ class Children:
         return Child(
             name=name,
             # -P: our packages have common names, and the folder that someone starts us in must not shadow them.
-            command=(sys.executable, "-P", "-m", "cli.app", *arguments),
+            command=(sys.executable, "-P", *_own_command(), *arguments),
             environment=self._environment,
             is_ready=is_ready,
             write=writer(name),
         )
+
+
+def _own_command() -> tuple[str, ...]:
+    """Return how Python is told to run our command: by its script, so that `ps` says `retakes worker`."""
+    script = Path(sys.executable).with_name("retakes")
+    return (str(script),) if script.is_file() else ("-m", "cli.app")
 
 
 def wanted_ports(settings: Settings) -> list[WantedPort]:

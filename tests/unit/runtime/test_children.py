@@ -51,10 +51,10 @@ def test_a_real_provider_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_our_own_children_run_our_own_code(settings: Settings) -> None:
-    """They are this Python, and the current folder shadows none of our packages."""
+    """They are this Python running `retakes`, and the current folder shadows none of our packages."""
     children = Children(settings)
     found = [child.command for child in (children.worker(), children.api(), children.database(), children.provider())]
-    python = (sys.executable, "-P", "-m", "cli.app")
+    python = (sys.executable, "-P", str(Path(sys.executable).with_name("retakes")))
     expected = [
         (*python, "worker"),
         (*python, "api"),
