@@ -1,0 +1,113 @@
+"""Attempts that are stopped from outside: by a person, by a timeout of the server, by a worker that ends."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from temporalio.activity import ActivityCancellationDetails
+from temporalio.exceptions import ApplicationError
+
+from sessions.artifacts import Receipt
+from sessions.attempts import AttemptOutcome
+from sessions.errors import ErrorClass
+from sessions.statuses import AttemptStatus
+from tests.support.eventually import eventually
+from tests.support.memory import MemoryArtifacts
+from tests.support.scripted import Gate, throttled
+from tests.unit.activities.desk import Desk, cost_at_worst, image_task
+
+BY_A_PERSON = ActivityCancellationDetails(cancel_requested=True)
+BY_THE_WORKER = ActivityCancellationDetails(worker_shutdown=True)
+
+
+class SlowArtifacts(MemoryArtifacts):
+    """A store that takes as long as the test wants."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reached = asyncio.Event()
+        self.opened = asyncio.Event()
+
+    async def put(self, key: str, *, data: bytes, receipt: Receipt) -> None:
+        self.reached.set()
+        await self.opened.wait()
+        await super().put(key, data=data, receipt=receipt)
+
+
+@pytest.mark.parametrize("why", [BY_A_PERSON, BY_THE_WORKER])
+async def test_what_is_paid_for_is_stored_although_the_attempt_was_stopped(why: ActivityCancellationDetails) -> None:
+    """Once the provider has answered, nothing keeps the picture from being kept: the attempt completes."""
+    artifacts = SlowArtifacts()
+    desk = Desk(artifacts=artifacts)
+    environment = desk.environment()
+    running = asyncio.ensure_future(desk.run(image_task(), environment=environment))
+    await artifacts.reached.wait()
+    environment.cancel(why)
+    await asyncio.sleep(0)
+    artifacts.opened.set()
+    outcome = await running
+
+    assert isinstance(outcome, AttemptOutcome)
+    assert 1 == len(artifacts.stored)
+    assert [AttemptStatus.COMPLETE] == [entry.status for entry in desk.entries]
+
+
+async def test_a_call_that_is_cut_off_may_have_been_billed(desk: Desk) -> None:
+    """A cancel while the provider works leaves an uncertain entry with its worst-case cost."""
+    gate = Gate()
+    desk.provider.script("Lifestyle", gate)
+    environment = desk.environment()
+    running = asyncio.ensure_future(desk.run(image_task(), environment=environment))
+    await gate.reached.wait()
+    environment.cancel(BY_A_PERSON)
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+    (entry,) = desk.entries
+    assert (AttemptStatus.UNCERTAIN, ErrorClass.UNCERTAIN) == (entry.status, entry.error_type)
+    assert cost_at_worst(desk.provider.calls["Lifestyle"][0].prompt) == entry.cost_microdollars
+
+
+async def test_a_wait_that_is_cut_off_has_cost_nothing(desk: Desk) -> None:
+    """An attempt that is stopped while it waits for a throttling provider was not billed, and the ledger says so."""
+    desk.provider.script("Lifestyle", throttled(retry_after=timedelta(minutes=1)))
+    environment = desk.environment()
+    running = asyncio.ensure_future(desk.run(image_task(), environment=environment))
+    await eventually(lambda: desk.heartbeats)
+    environment.cancel(BY_A_PERSON)
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+    (entry,) = desk.entries
+    assert (AttemptStatus.FAILED, 0, 1) == (entry.status, entry.cost_microdollars, entry.throttled_calls)
+
+
+async def test_a_worker_that_ends_hands_the_item_to_the_next_one(desk: Desk) -> None:
+    """The session is not cancelled, so the attempt fails in a way that is retried, with its report."""
+    gate = Gate()
+    desk.provider.script("Lifestyle", gate)
+    environment = desk.environment()
+    running = asyncio.ensure_future(desk.run(image_task(), environment=environment))
+    await gate.reached.wait()
+    environment.cancel(BY_THE_WORKER)
+    with pytest.raises(ApplicationError) as failure:
+        await running
+
+    assert not failure.value.non_retryable
+    assert ErrorClass.UNCERTAIN.value == failure.value.type
+    assert 1 == desk.heartbeats[-1].report.attempts_used
+    assert 0 < desk.heartbeats[-1].report.spending.uncertain_microdollars
+
+
+async def test_an_attempt_that_the_server_gave_up_ends_as_cancelled(desk: Desk) -> None:
+    """Its report would no longer be heard, but its ledger entry is closed."""
+    gate = Gate()
+    desk.provider.script("Lifestyle", gate)
+    environment = desk.environment()
+    running = asyncio.ensure_future(desk.run(image_task(), environment=environment))
+    await gate.reached.wait()
+    environment.cancel(ActivityCancellationDetails(timed_out=True))
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+    assert [AttemptStatus.UNCERTAIN] == [entry.status for entry in desk.entries]

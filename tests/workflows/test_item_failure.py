@@ -1,0 +1,97 @@
+"""What the workflow makes of an activity that failed for good."""
+
+from datetime import timedelta
+
+import pytest
+from temporalio.exceptions import ActivityError, ApplicationError, RetryState, TimeoutError, TimeoutType
+
+from activities.heartbeat import INTERVAL
+from sessions.attempts import Heartbeat, RoundReport
+from sessions.errors import ErrorClass
+from sessions.money import Spending
+from workflows.failures import item_failure
+from workflows.policies import HEARTBEAT_TIMEOUT, attempt_retries
+
+
+def _failed(cause: BaseException | None, *, retry_state: RetryState) -> ActivityError:
+    error = ActivityError(
+        "activity failed",
+        scheduled_event_id=5,
+        started_event_id=6,
+        identity="",
+        activity_type="generate_image",
+        activity_id="main#1",
+        retry_state=retry_state,
+    )
+    error.__cause__ = cause
+    return error
+
+
+def _timeout(kind: TimeoutType, *details: object) -> TimeoutError:
+    return TimeoutError("activity timeout", type=kind, last_heartbeat_details=details)
+
+
+@pytest.mark.parametrize("kind", [TimeoutType.HEARTBEAT, TimeoutType.START_TO_CLOSE])
+def test_a_last_attempt_that_was_cut_off_is_uncertain_and_counts_all_attempts(kind: TimeoutType) -> None:
+    """Nobody knows what became of it: it may have been billed, and no attempt of the round is left."""
+    error = _failed(_timeout(kind), retry_state=RetryState.MAXIMUM_ATTEMPTS_REACHED)
+    failure = item_failure(error, max_attempts=3)
+
+    assert ErrorClass.UNCERTAIN is failure.error.type
+    assert failure.error.advice
+    assert 3 == failure.report.attempts_used
+
+
+def test_the_last_heartbeat_tells_of_the_attempts_before() -> None:
+    """What earlier attempts of the round had spent is not lost with the last one."""
+    spending = Spending(spent_microdollars=40, uncertain_microdollars=2)
+    told = Heartbeat(report=RoundReport(attempts_used=2, spending=spending))
+    error = _failed(
+        _timeout(TimeoutType.HEARTBEAT, told.model_dump(mode="json")), retry_state=RetryState.MAXIMUM_ATTEMPTS_REACHED
+    )
+    failure = item_failure(error, max_attempts=3)
+
+    assert (3, spending) == (failure.report.attempts_used, failure.report.spending)
+
+
+def test_a_dead_worker_and_a_hung_attempt_read_differently() -> None:
+    """A person learns whether the worker went away or the attempt took too long."""
+    messages = {
+        item_failure(
+            _failed(_timeout(kind), retry_state=RetryState.MAXIMUM_ATTEMPTS_REACHED), max_attempts=1
+        ).error.message
+        for kind in (TimeoutType.HEARTBEAT, TimeoutType.START_TO_CLOSE)
+    }
+    assert 2 == len(messages)
+
+
+@pytest.mark.parametrize(
+    ("retry_state", "expected"), [(RetryState.MAXIMUM_ATTEMPTS_REACHED, 3), (RetryState.NON_RETRYABLE_FAILURE, 1)]
+)
+@pytest.mark.parametrize("cause", [ApplicationError("no such activity", type="NotFoundError"), None])
+def test_a_failure_that_no_attempt_has_raised_is_told_too(
+    cause: BaseException | None, retry_state: RetryState, expected: int
+) -> None:
+    """A worker that could not even run the activity is named as such, with as many attempts as Temporal made."""
+    failure = item_failure(_failed(cause, retry_state=retry_state), max_attempts=3)
+
+    assert (ErrorClass.TRANSIENT, expected) == (failure.error.type, failure.report.attempts_used)
+    assert "worker" in failure.error.message
+    assert failure.error.advice
+
+
+def test_the_policy_is_the_one_that_was_promised() -> None:
+    """Waits of 1 s, doubling, at most 8 s; as many attempts as asked for."""
+    policy = attempt_retries(7)
+    assert (timedelta(seconds=1), 2.0, timedelta(seconds=8), 7) == (
+        policy.initial_interval,
+        policy.backoff_coefficient,
+        policy.maximum_interval,
+        policy.maximum_attempts,
+    )
+    assert not policy.non_retryable_error_types
+
+
+def test_a_worker_counts_as_dead_only_after_several_missed_heartbeats() -> None:
+    """One lost heartbeat does not cost an attempt."""
+    assert 3 * INTERVAL <= HEARTBEAT_TIMEOUT
