@@ -222,6 +222,8 @@ def _without_effect(found: Mapping[str, str], *, settings: Settings) -> list[str
             closest = get_close_matches(name.upper(), known, n=1, cutoff=0.75)
             hint = f": did you mean {closest[0]}?" if closest else ""
             lines.append(f"{name} is not a setting{hint}")
+    if settings.images_per_minute is not None:
+        lines.append("RETAKES_IMAGES_PER_MINUTE has no effect yet: image starts are not limited")
     if settings.embedded_temporal and settings.temporal_api_key is not None:
         lines.append("TEMPORAL_API_KEY has no effect without TEMPORAL_ADDRESS: the embedded server is used")
     return lines

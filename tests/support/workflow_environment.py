@@ -54,10 +54,16 @@ async def start_time_skipping_server() -> WorkflowEnvironment:
     return environment
 
 
-async def start_development_server() -> WorkflowEnvironment:
-    """Start the server that `retakes up` runs, in memory. Its clock is the real one."""
+async def start_development_server(*, identity: str | None = None) -> WorkflowEnvironment:
+    """Start the server that `retakes up` runs, in memory. Its clock is the real one.
+
+    Args:
+        identity: what histories call the client and its workers; process and host when left out.
+    """
     environment = await WorkflowEnvironment.start_local(
-        dev_server_existing_path=str(_PROGRAMS / "temporal"), data_converter=pydantic_data_converter
+        dev_server_existing_path=str(_PROGRAMS / "temporal"),
+        data_converter=pydantic_data_converter,
+        identity=identity,
     )
     await ensure_search_attributes(environment.client)
     return environment

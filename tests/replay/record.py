@@ -1,0 +1,179 @@
+"""Records the histories that the replay tests replay: run by hand, `python -m tests.replay.record`.
+
+A history stands for sessions that run somewhere while a new version is deployed. So record anew only what is new,
+or what no released version has ever written; `python -m tests.replay.record NAME …` records those named.
+"""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from unittest.mock import patch
+
+from temporalio.client import WorkflowFailureError
+
+from sessions.commands import RetryItem, RetryRequest
+from sessions.images import ImageRequest, ImageSessionInput, ImageSessionRequest, ImageType, Product
+from sessions.state import items_retried
+from sessions.wire import IMAGE_SESSION
+from tests.support.eventually import eventually
+from tests.support.scripted import Gate, broken, forbidden, refused
+from tests.support.workflow_environment import (
+    RunningSession,
+    Studio,
+    image_input,
+    opened_studio,
+    start_development_server,
+)
+
+HISTORIES = Path(__file__).with_name("histories")
+_LABELS = ("Main image", "Infographic 1", "Infographic 2", "Lifestyle", "Comparison")
+
+Scenario = Callable[[Studio], Awaitable[RunningSession]]
+"""Plays a session to its end and returns it."""
+
+
+def _two_images(*, retry_window: timedelta = timedelta(hours=1)) -> ImageSessionInput:
+    """Return the input of a session that keeps its history small."""
+    images = (ImageRequest(type=ImageType.MAIN), ImageRequest(type=ImageType.LIFESTYLE))
+    request = ImageSessionRequest(product=Product(title="Steel bottle"), images=images)
+    return image_input(request, retry_window=retry_window)
+
+
+async def _complete(studio: Studio) -> RunningSession:
+    gates = {label: Gate() for label in _LABELS}
+    for label, gate in gates.items():
+        studio.provider.script(label, gate)
+    session = await studio.start()
+    for made, gate in enumerate(gates.values()):
+        await session.until(lambda view, made=made: view.counts.complete == made)  # type: ignore[misc] # inferred
+        gate.opened.set()
+    await session.result()
+    return session
+
+
+async def _retried_by_update(studio: Studio) -> RunningSession:
+    studio.provider.script("Lifestyle", refused(), forbidden())
+    session = await studio.start(_two_images())
+    await session.settled()
+    await session.retry(RetryRequest(items=(RetryItem(key="lifestyle", note="At dusk."),), max_attempts=2))
+    await session.result()
+    return session
+
+
+async def _retried_by_signal(studio: Studio) -> RunningSession:
+    studio.provider.script("Main image", forbidden())
+    studio.provider.script("Lifestyle", forbidden(), broken())
+    session = await studio.start(_two_images())
+    await session.settled()
+    await session.signal_retry()
+    await session.result()
+    return session
+
+
+async def _retried_while_running(studio: Studio) -> RunningSession:
+    gate = Gate()
+    studio.provider.script("Main image", gate)
+    studio.provider.script("Lifestyle", forbidden())
+    session = await studio.start(_two_images())
+    await session.until(lambda view: view.counts.failed == 1)
+    await session.retry()
+    await session.until(lambda view: view.counts.complete == 1)
+    gate.opened.set()
+    await session.result()
+    return session
+
+
+async def _cancelled_while_running(studio: Studio) -> RunningSession:
+    studio.provider.script("Main image", Gate())
+    studio.provider.script("Infographic 1", Gate())
+    session = await studio.start()
+    await session.until(lambda view: view.counts.complete == 3)
+    return await _cancelled(session)
+
+
+async def _cancelled_while_settled(studio: Studio) -> RunningSession:
+    studio.provider.script("Lifestyle", forbidden())
+    session = await studio.start(_two_images())
+    await session.settled()
+    return await _cancelled(session)
+
+
+async def _cancelled(session: RunningSession) -> RunningSession:
+    await session.handle.cancel()
+    with suppress(WorkflowFailureError):
+        await session.result()
+    return session
+
+
+async def _failed_and_closed(studio: Studio) -> RunningSession:
+    studio.provider.script("Main image", forbidden())
+    studio.provider.script("Lifestyle", forbidden())
+    session = await studio.start(_two_images(retry_window=timedelta(milliseconds=100)))
+    await session.result()
+    return session
+
+
+async def _gone_on_after_closing(studio: Studio) -> RunningSession:
+    studio.provider.script("Lifestyle", forbidden())
+    start = _two_images(retry_window=timedelta(milliseconds=100))
+    manifest = await (await studio.start(start)).result()
+    state = items_retried(manifest, notes={"lifestyle": None}, max_attempts=None, now=datetime.now(UTC))
+    session = await studio.start(start.model_copy(update={"state": state}))
+    await session.result()
+    return session
+
+
+async def _records_down(studio: Studio) -> RunningSession:
+    studio.records.is_down = True
+    studio.provider.script("Lifestyle", broken(), forbidden())
+    session = await studio.start(_two_images())
+    await session.settled()
+    await session.retry()
+    await eventually(session.is_closing)
+    studio.records.is_down = False
+    await session.result()
+    return session
+
+
+SCENARIOS: Mapping[str, Mapping[str, Scenario]] = {
+    IMAGE_SESSION: {
+        "complete": _complete,
+        "partial_retried_by_update": _retried_by_update,
+        "partial_retried_by_signal": _retried_by_signal,
+        "retried_while_running": _retried_while_running,
+        "cancelled_while_running": _cancelled_while_running,
+        "cancelled_while_settled": _cancelled_while_settled,
+        "failed_and_closed": _failed_and_closed,
+        "gone_on_after_closing": _gone_on_after_closing,
+        "records_down": _records_down,
+    }
+}
+"""What is recorded, by workflow type and name."""
+
+
+def history_file(workflow_type: str, name: str) -> Path:
+    """Return where a history lies."""
+    return HISTORIES / workflow_type / f"{name}.json"
+
+
+async def record(names: set[str]) -> None:
+    """Play the named scenarios, or all when none is named, and write their histories."""
+    # Histories are committed, so they name neither the machine nor the process they come from.
+    with patch("socket.gethostname", return_value="recorder"):
+        async with await start_development_server(identity="recorder") as environment:
+            for workflow_type, scenarios in SCENARIOS.items():
+                for name, play in scenarios.items():
+                    if not names or name in names:
+                        async with opened_studio(environment) as studio:
+                            session = await play(studio)
+                            history = await session.history()
+                        file = history_file(workflow_type, name)
+                        file.parent.mkdir(parents=True, exist_ok=True)
+                        file.write_text(history.to_json() + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    asyncio.run(record(set(sys.argv[1:])))
