@@ -5,7 +5,9 @@ import logging
 import os
 import signal
 import socket
+from contextlib import AsyncExitStack
 from datetime import timedelta
+from typing import Self
 
 import uvloop
 from temporalio.client import Client
@@ -24,7 +26,7 @@ from runtime.settings import Settings
 from runtime.temporal import connect_patiently, ensure_search_attributes, sdk_runtime
 from sessions.ports import ArtifactStore, AttemptRecords, ImageProvider, ReferenceStore
 from sessions.pricing import PriceTable
-from sessions.wire import TASK_QUEUE
+from sessions.wire import TASK_QUEUE, records_queue
 from storage.artifacts import StoredArtifacts
 from storage.objects import Objects
 from storage.records.database import Database
@@ -38,6 +40,7 @@ WORKFLOWS = (ImageSession,)
 _PASSED_THROUGH = ("sessions", "activities", "workflows", "pydantic", "pydantic_core", "annotated_types")
 
 _MOST_ITEMS_STARTED_AT_ONCE = 20
+_RECORDED_AT_ONCE = 10
 _LONGEST_HEARTBEAT_DELAY = timedelta(seconds=3)
 _PATIENCE_WITH_TEMPORAL = timedelta(seconds=60)
 
@@ -55,6 +58,28 @@ def workflow_runner() -> SandboxedWorkflowRunner:
     )
 
 
+class SessionWorker:
+    """Makes what sessions ask for, and beside it, with room of its own, writes them down.
+
+    Attempts can fill a worker for a quarter of an hour while a provider asks to wait; what has settled meanwhile
+    must not stand in their queue to be recorded.
+    """
+
+    def __init__(self, *, records: Worker, sessions: Worker) -> None:
+        self._workers = (records, sessions)
+        self._running = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as starting:
+            for worker in self._workers:
+                await starting.enter_async_context(worker)
+            self._running = starting.pop_all()
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self._running.aclose()
+
+
 def build_worker(
     client: Client,
     *,
@@ -67,7 +92,7 @@ def build_worker(
     concurrency: int = 20,
     grace: timedelta = timedelta(),
     task_queue: str = TASK_QUEUE,
-) -> Worker:
+) -> SessionWorker:
     """Return a worker for every kind of session.
 
     Args:
@@ -80,19 +105,28 @@ def build_worker(
         artifacts=artifacts, ledger=ledger, prices=prices, worker=f"{socket.gethostname()}:{os.getpid()}"
     )
     images = ImageActivities(attempts=attempts, provider=provider, references=references)
-    return Worker(
-        client,
-        task_queue=task_queue,
-        workflows=WORKFLOWS,
-        activities=[images.generate, RecordActivities(records).record],
-        workflow_runner=workflow_runner(),
-        max_concurrent_activities=concurrency,
-        # A whole image set starts with the workflow task that plans it, without a way through the task queue.
-        max_eager_activity_reservations_per_workflow_task=_MOST_ITEMS_STARTED_AT_ONCE,
-        # The default would hold heartbeats back for most of their timeout, and a cancel arrives with a heartbeat.
-        max_heartbeat_throttle_interval=_LONGEST_HEARTBEAT_DELAY,
-        default_heartbeat_throttle_interval=_LONGEST_HEARTBEAT_DELAY,
-        graceful_shutdown_timeout=grace,
+    return SessionWorker(
+        records=Worker(
+            client,
+            task_queue=records_queue(task_queue),
+            activities=[RecordActivities(records).record],
+            max_concurrent_activities=_RECORDED_AT_ONCE,
+            graceful_shutdown_timeout=grace,
+        ),
+        sessions=Worker(
+            client,
+            task_queue=task_queue,
+            workflows=WORKFLOWS,
+            activities=[images.generate],
+            workflow_runner=workflow_runner(),
+            max_concurrent_activities=concurrency,
+            # A whole image set starts with the workflow task that plans it, without a way through the task queue.
+            max_eager_activity_reservations_per_workflow_task=_MOST_ITEMS_STARTED_AT_ONCE,
+            # The default would hold heartbeats back for most of their timeout, and a cancel arrives with a heartbeat.
+            max_heartbeat_throttle_interval=_LONGEST_HEARTBEAT_DELAY,
+            default_heartbeat_throttle_interval=_LONGEST_HEARTBEAT_DELAY,
+            graceful_shutdown_timeout=grace,
+        ),
     )
 
 

@@ -107,12 +107,12 @@ class _Attempt:
         pulse.running(entry)
         async with pulse.beating():
             try:
-                made = await self._answer(plan, pulse=pulse)
+                made = await self._answer(plan, entry=entry, pulse=pulse)
                 return await self._kept(made, entry=entry)
             except AttemptError as error:
-                raise await self._failed(error, entry=entry, plan=plan, pulse=pulse) from error
+                raise await self._failed(error, entry=entry, pulse=pulse) from error
             except asyncio.CancelledError:
-                failure = await self._failed(self._stopped(), entry=entry, plan=plan, pulse=pulse)
+                failure = await self._failed(self._stopped(), entry=entry, pulse=pulse)
                 details = activity.cancellation_details()
                 if details is not None and details.worker_shutdown:
                     # The session is not being cancelled, only this worker: the next one goes on with it.
@@ -124,7 +124,7 @@ class _Attempt:
                     f"Something unexpected went wrong in the worker ({type(unexpected).__name__}).",
                     advice="Retry; if it happens again, look into the worker's log.",
                 )
-                raise await self._failed(fault, entry=entry, plan=plan, pulse=pulse) from unexpected
+                raise await self._failed(fault, entry=entry, pulse=pulse) from unexpected
 
     def _stopped(self) -> AttemptError:
         if self.is_asking:
@@ -156,6 +156,7 @@ class _Attempt:
             prompt_sha256=hashlib.sha256(plan.prompt.encode()).hexdigest(),
             model=plan.model,
             status=AttemptStatus.RUNNING,
+            worst_case_microdollars=self._cost(plan.worst_case, model=plan.model),
             started_at=datetime.now(UTC),
             worker=self.worker,
         )
@@ -178,16 +179,12 @@ class _Attempt:
             if receipt is not None:
                 _logger.info("took up an artifact that was already paid for", extra=self._log_fields(entry))
                 return await self._closed(entry, receipt=receipt)
-            await self._interrupted(entry, plan=plan)
+            await self._entered_as_failed(
+                entry.abandoned(noticed_at=datetime.now(UTC)), item_status=ItemStatus.PROCESSING
+            )
         return None
 
-    async def _interrupted(self, entry: LedgerEntry, *, plan: Plan) -> None:
-        error = UncertainOutcome(
-            "The worker stopped before the attempt's outcome was known.", advice="It may have been billed."
-        )
-        await self._close(entry, error=error, plan=plan, item_status=ItemStatus.PROCESSING)
-
-    async def _answer(self, plan: Plan, *, pulse: Pulse) -> Made:
+    async def _answer(self, plan: Plan, *, entry: LedgerEntry, pulse: Pulse) -> Made:
         """Return the provider's answer, waiting as often as it asks to within the patience of one attempt."""
         limits = self.task.limits
         loop = asyncio.get_running_loop()
@@ -212,6 +209,9 @@ class _Attempt:
                     raise
                 _logger.info("the provider asks to wait", extra={**self._place(), "seconds": pause.total_seconds()})
                 pulse.waiting(throttled.as_item_error(), until=datetime.now(UTC) + pause)
+                # Those who watch the session look again when its ledger has changed.
+                waiting = entry.model_copy(update={"throttled_calls": self.throttled_calls})
+                await self._write(waiting, item_status=ItemStatus.PROCESSING)
                 await asyncio.sleep(pause.total_seconds())
                 pulse.going_on()
                 backoff = min(backoff * 2, _LONGEST_THROTTLE_WAIT)
@@ -266,19 +266,19 @@ class _Attempt:
         self._count(closed)
         return AttemptOutcome(artifact=receipt.artifact, report=self.report)
 
-    async def _failed(self, error: AttemptError, *, entry: LedgerEntry, plan: Plan, pulse: Pulse) -> BaseException:
+    async def _failed(self, error: AttemptError, *, entry: LedgerEntry, pulse: Pulse) -> BaseException:
         """Close the entry, log the failure, hand the report on, and return what Temporal is to know."""
         is_last = not error.error_class.is_retried or self.number_in_round >= self.task.max_attempts
         status = ItemStatus.FAILED if is_last else ItemStatus.PROCESSING
-        await self._close(entry, error=error, plan=plan, item_status=status)
+        await self._entered_as_failed(self._closed_by(error, entry=entry), item_status=status)
         if not is_last:
             pulse.ended(self.report)
         return failure_of(error, report=self.report)
 
-    async def _close(self, entry: LedgerEntry, *, error: AttemptError, plan: Plan, item_status: ItemStatus) -> None:
+    def _closed_by(self, error: AttemptError, *, entry: LedgerEntry) -> LedgerEntry:
         is_uncertain = isinstance(error, UncertainOutcome)
-        billed = error.usage or (plan.worst_case if is_uncertain else None)
-        closed = entry.model_copy(
+        cost = self._cost(error.usage, model=entry.model)
+        return entry.model_copy(
             update={
                 "status": AttemptStatus.UNCERTAIN if is_uncertain else AttemptStatus.FAILED,
                 "error_type": error.error_class,
@@ -287,10 +287,12 @@ class _Attempt:
                 "request_id": error.request_id,
                 "ended_at": datetime.now(UTC),
                 "usage": error.usage,
-                "cost_microdollars": self._cost(billed, model=entry.model),
+                "cost_microdollars": cost if error.usage or not is_uncertain else entry.worst_case_microdollars,
                 "throttled_calls": self.throttled_calls,
             }
         )
+
+    async def _entered_as_failed(self, closed: LedgerEntry, *, item_status: ItemStatus) -> None:
         _logger.warning("an attempt failed", extra=self._log_fields(closed))
         await self._write(closed, item_status=item_status)
         self._count(closed)

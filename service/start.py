@@ -119,6 +119,7 @@ class SessionStarter:
     def _image_input(self, request: ImageSessionRequest, *, session_id: str) -> ImageSessionInput:
         model = request.model or self._defaults.image_model
         now = datetime.now(UTC)
+        costs = self._costs(request, model=model)
         state = SessionState(
             id=session_id,
             kind=SessionKind.IMAGES,
@@ -126,7 +127,7 @@ class SessionStarter:
             title=request.product.title,
             items=new_items(image_items(request), max_attempts=request.max_attempts),
             max_attempts=request.max_attempts,
-            estimated_microdollars=self._estimate(request, model=model),
+            estimated_microdollars=sum(costs),
             created_at=now,
             updated_at=now,
         )
@@ -136,11 +137,12 @@ class SessionStarter:
             model=model,
             limits=self._defaults.limits,
             retry_window=self._defaults.retry_window,
+            worst_case_microdollars=max(costs),
         )
 
-    def _estimate(self, request: ImageSessionRequest, *, model: str) -> int:
-        """Return what the session costs in micro-dollars if every image succeeds at once."""
-        return sum(
+    def _costs(self, request: ImageSessionRequest, *, model: str) -> Sequence[int]:
+        """Return what an attempt at each image is expected to cost, in micro-dollars."""
+        return [
             self._defaults.prices.cost_microdollars(
                 expected_image_usage(
                     size=request.size,
@@ -151,7 +153,7 @@ class SessionStarter:
                 model=model,
             )
             for image in request.images
-        )
+        ]
 
     async def _recorded_earlier(self, session_id: str, *, fingerprint: str) -> SessionView | None:
         """Return the session that the key has started, where the records know it.

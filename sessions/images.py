@@ -215,6 +215,8 @@ class ImageSessionInput(Value):
     model: str
     limits: AttemptLimits = AttemptLimits()
     retry_window: timedelta = DEFAULT_RETRY_WINDOW
+    worst_case_microdollars: int = 0
+    """What one attempt costs at worst; counted for an attempt that was lost without a word of it."""
 
     def task_for(self, key: str, *, state: SessionState) -> ImageTask:
         """Return the task of an item as it stands in a state."""

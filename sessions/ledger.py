@@ -12,7 +12,7 @@ from sessions.statuses import AttemptStatus
 class LedgerEntry(Value):
     """One attempt at one item. ``attempt`` counts over the item's whole life; times are UTC.
 
-    ``cost_microdollars`` is what the recorded usage costs, or for an uncertain attempt the worst case.
+    ``cost_microdollars`` is what the recorded usage costs, or for an uncertain attempt ``worst_case_microdollars``.
     ``throttled_calls`` are calls that the provider turned away with a request to wait; they are not billed.
     """
 
@@ -31,9 +31,23 @@ class LedgerEntry(Value):
     ended_at: datetime | None = None
     usage: Usage | None = None
     cost_microdollars: int = 0
+    worst_case_microdollars: int = 0
     artifact: Artifact | None = None
     worker: str
     throttled_calls: int = 0
+
+    def abandoned(self, *, noticed_at: datetime | None = None) -> "LedgerEntry":
+        """Return the entry of an attempt whose worker died: it may have been billed. When it ended nobody knows."""
+        return self.model_copy(
+            update={
+                "status": AttemptStatus.UNCERTAIN,
+                "ended_at": noticed_at,
+                "error_type": ErrorClass.UNCERTAIN,
+                "error": "The worker stopped before the attempt's outcome was known.",
+                "advice": "It may have been billed.",
+                "cost_microdollars": self.worst_case_microdollars,
+            }
+        )
 
     @property
     def spending(self) -> Spending:

@@ -4,6 +4,12 @@ from typing import Final
 
 TASK_QUEUE: Final = "retakes"
 
+
+def records_queue(task_queue: str) -> str:
+    """Return the task queue on which sessions of a queue are written down."""
+    return f"{task_queue}-records"
+
+
 IMAGE_SESSION: Final = "ImageSession"
 STORY_SESSION: Final = "StorySession"
 

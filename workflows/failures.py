@@ -1,11 +1,14 @@
 """What became of an item whose activity failed."""
 
+from datetime import datetime
+
 from temporalio.exceptions import ActivityError, ApplicationError, RetryState, TimeoutError, TimeoutType
 
 from activities.failures import FailureDetail
 from sessions.attempts import Heartbeat, RoundReport
 from sessions.errors import ErrorClass, ItemError
 from sessions.model import Value
+from sessions.money import Spending
 
 
 class ItemFailure(Value):
@@ -15,18 +18,27 @@ class ItemFailure(Value):
     report: RoundReport
 
 
-def item_failure(error: ActivityError, *, max_attempts: int) -> ItemFailure:
+def item_failure(
+    error: ActivityError, *, max_attempts: int, worst_case_microdollars: int, noticed_at: datetime
+) -> ItemFailure:
     """Return the failure behind an activity that failed for good.
 
     An attempt that ended by itself brings its report. One that was cut off (its worker died, or it hung) brings
-    none: then the last heartbeat tells of the attempts before it, and all that were allowed count as used.
+    none: then the last heartbeat tells of the attempts before it, and all that were allowed count as used, each
+    that nobody told of at ``worst_case_microdollars``.
     """
     cause = error.cause
     if isinstance(cause, ApplicationError) and cause.details:
         detail = FailureDetail.model_validate(cause.details[0])
         return ItemFailure(error=detail.error, report=detail.report)
     if isinstance(cause, TimeoutError):
-        return ItemFailure(error=_timed_out(cause), report=_last_report(cause, max_attempts=max_attempts))
+        report = _last_report(
+            cause,
+            max_attempts=max_attempts,
+            worst_case_microdollars=worst_case_microdollars,
+            noticed_at=noticed_at,
+        )
+        return ItemFailure(error=_timed_out(cause), report=report)
     used = max_attempts if error.retry_state is RetryState.MAXIMUM_ATTEMPTS_REACHED else 1
     return ItemFailure(
         error=ItemError(
@@ -48,7 +60,15 @@ def _timed_out(timeout: TimeoutError) -> ItemError:
     )
 
 
-def _last_report(timeout: TimeoutError, *, max_attempts: int) -> RoundReport:
+def _last_report(
+    timeout: TimeoutError, *, max_attempts: int, worst_case_microdollars: int, noticed_at: datetime
+) -> RoundReport:
     details = timeout.last_heartbeat_details
-    report = Heartbeat.model_validate(details[0]).report if details else RoundReport()
-    return report.model_copy(update={"attempts_used": max_attempts})
+    told = Heartbeat.model_validate(details[0]) if details else Heartbeat(report=RoundReport())
+    report, lost = told.report, max_attempts - told.report.attempts_used
+    spending, unrecorded = report.spending, report.unrecorded
+    if told.running is not None and lost > 0:
+        entry = told.running.abandoned(noticed_at=noticed_at)
+        spending, unrecorded, lost = spending + entry.spending, (*unrecorded, entry), lost - 1
+    spending += Spending(uncertain_microdollars=lost * worst_case_microdollars)
+    return RoundReport(attempts_used=max_attempts, spending=spending, unrecorded=unrecorded)

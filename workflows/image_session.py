@@ -25,7 +25,14 @@ class ImageSession(SessionHandlers):
     @workflow.init
     def __init__(self, start: ImageSessionInput) -> None:
         self._start = start
-        super().__init__(Rounds(start.state, make_item=self._make_image, retry_window=start.retry_window))
+        super().__init__(
+            Rounds(
+                start.state,
+                make_item=self._make_image,
+                retry_window=start.retry_window,
+                worst_case_microdollars=start.worst_case_microdollars,
+            )
+        )
 
     @workflow.run
     async def run(self, start: ImageSessionInput) -> SessionState:

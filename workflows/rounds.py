@@ -6,7 +6,7 @@ and the run loop acts on what it finds. So the order of events in the history de
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import timedelta
 
 from temporalio import workflow
@@ -28,7 +28,7 @@ from sessions.state import (
     unfinished_items_cancelled,
 )
 from sessions.statuses import ItemStatus
-from sessions.wire import FAILED_ITEMS_ATTRIBUTE, STATUS_ATTRIBUTE
+from sessions.wire import FAILED_ITEMS_ATTRIBUTE, STATUS_ATTRIBUTE, records_queue
 from workflows.failures import item_failure
 from workflows.policies import RECORD_RETRIES, RECORD_TIMEOUT
 
@@ -42,12 +42,16 @@ _FAILED_ITEMS = SearchAttributeKey.for_int(FAILED_ITEMS_ATTRIBUTE)
 class Rounds:
     """Makes the items of one session, round after round, until there is nothing left to retry or to wait for."""
 
-    def __init__(self, state: SessionState, *, make_item: MakeItem, retry_window: timedelta) -> None:
+    def __init__(
+        self, state: SessionState, *, make_item: MakeItem, retry_window: timedelta, worst_case_microdollars: int
+    ) -> None:
         self._state = state
         self._make_item = make_item
         self._retry_window = retry_window
+        self._worst_case_microdollars = worst_case_microdollars
         self._unrecorded: tuple[LedgerEntry, ...] = ()
-        self._recordings = 0
+        self._background: list[asyncio.Task[None]] = []
+        self._fault: BaseException | None = None
 
     @property
     def state(self) -> SessionState:
@@ -70,9 +74,11 @@ class Rounds:
             CancelledError: a person cancelled the session; it has been recorded as such.
         """
         try:
-            async with asyncio.TaskGroup() as background:
-                await self._until_closed(background)
+            await self._until_closed()
         except asyncio.CancelledError:
+            for task in self._background:
+                task.cancel()
+            await self._wait_until(lambda: not self._background)
             self._become(unfinished_items_cancelled(self._state, now=workflow.now()))
             self._close()
             self._publish()
@@ -80,33 +86,54 @@ class Rounds:
             raise
         return self._state
 
-    async def _until_closed(self, background: asyncio.TaskGroup) -> None:
+    async def _until_closed(self) -> None:
         while True:
-            await self._make_items(background)
+            await self._make_items()
             if not self._state.failed_items:
                 self._close()
             self._publish()
-            await self._recorded(background)
+            await self._recorded()
             if not self._is_done():
                 await self._wait_for_retry()
             if not self._has_work() and not self._is_done():
                 self._close()
-                await self._recorded(background)
+                await self._recorded()
             if not self._has_work():
                 return
             # A retry round shows in lists and searches from its beginning, not only when it ends.
             self._publish()
-            self._record_in(background)
+            self._record_soon()
 
-    async def _make_items(self, background: asyncio.TaskGroup) -> None:
+    async def _make_items(self) -> None:
         """Hand out every pending item, those included that a retry adds meanwhile, until the session is settled."""
-        while not self._state.status.is_settled:
+        while self._has_work():
             for item in self._state.with_status(ItemStatus.PENDING):
                 self._become(item_started(self._state, key=item.key, now=workflow.now()))
-                background.create_task(self._make(item.key))
-            await workflow.wait_condition(
-                lambda: self._state.status.is_settled or bool(self._state.with_status(ItemStatus.PENDING))
-            )
+                self._in_background(self._make(item.key))
+            await self._wait_until(lambda: not self._has_work() or bool(self._state.with_status(ItemStatus.PENDING)))
+
+    def _in_background(self, work: Coroutine[None, None, None]) -> None:
+        """Run beside the loop. A list and no TaskGroup: that one cancels in the order of a set, which replay may not
+        repeat, and complains when a worker drops a session that waits.
+        """
+        task = asyncio.create_task(work)
+        self._background.append(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._background.remove(task)
+        if not task.cancelled() and (fault := task.exception()):
+            self._fault = fault
+
+    async def _wait_until(self, condition: Callable[[], bool], *, timeout: timedelta | None = None) -> None:  # noqa: ASYNC109 - a durable timer
+        """Wait for something to hold. A fault in the background is raised here, so that none goes unseen.
+
+        Raises:
+            TimeoutError: it did not hold within the timeout.
+        """
+        await workflow.wait_condition(lambda: condition() or self._fault is not None, timeout=timeout)
+        if self._fault is not None:
+            raise self._fault
 
     async def _make(self, key: str) -> None:
         """Make one item. Whatever happens to it is kept to it: no failure here reaches another item."""
@@ -115,7 +142,12 @@ class Rounds:
         except ActivityError as error:
             if is_cancelled_exception(error):
                 return  # the run loop cancels all unfinished items together
-            failure = item_failure(error, max_attempts=self._state.item(key).max_attempts)
+            failure = item_failure(
+                error,
+                max_attempts=self._state.item(key).max_attempts,
+                worst_case_microdollars=self._worst_case_microdollars,
+                noticed_at=workflow.now(),
+            )
             self._keep(failure.report)
             self._become(
                 item_failed(
@@ -151,7 +183,7 @@ class Rounds:
 
     async def _wait_for_retry(self) -> None:
         try:
-            await workflow.wait_condition(self._has_work, timeout=self._retry_window)
+            await self._wait_until(self._has_work, timeout=self._retry_window)
         except TimeoutError:
             workflow.logger.info("nobody retried within the window; the session closes")
 
@@ -171,26 +203,31 @@ class Rounds:
             ]
         )
 
-    async def _recorded(self, background: asyncio.TaskGroup) -> None:
+    async def _recorded(self) -> None:
         """Record the session, and return when nothing is left to record or a retry has begun.
 
         With the records down this takes as long as they are; a retry does not wait for them.
         """
-        self._record_in(background)
-        await workflow.wait_condition(lambda: self._recordings == 0 or self._has_work())
+        self._record_soon()
+        await self._wait_until(lambda: not self._background or self._has_work())
 
-    def _record_in(self, background: asyncio.TaskGroup) -> None:
-        self._recordings += 1
-        background.create_task(self._record()).add_done_callback(self._count_recording)
+    def _record_soon(self) -> None:
+        self._in_background(self._record_unless_cancelled())
 
-    def _count_recording(self, _: asyncio.Task[None]) -> None:
-        self._recordings -= 1
+    async def _record_unless_cancelled(self) -> None:
+        try:
+            await self._record()
+        except ActivityError as error:
+            if not is_cancelled_exception(error):
+                raise  # it has no last attempt, so this is a fault of our own and must be seen
+            # The session is being cancelled, and recorded as such by the run loop.
 
     async def _record(self) -> None:
         entries = self._unrecorded
         await workflow.execute_activity_method(
             RecordActivities.record,
             SessionRecordTask(state=self._state, entries=entries),
+            task_queue=records_queue(workflow.info().task_queue),
             start_to_close_timeout=RECORD_TIMEOUT,
             retry_policy=RECORD_RETRIES,
             summary=f"Write down: {self._state.status}",

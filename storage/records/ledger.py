@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, case, delete, func, select
+from sqlalchemy import ColumnElement, Row, Select, and_, case, delete, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from sessions.ledger import LedgerEntry
 from sessions.money import Spending, Usage
@@ -13,15 +14,17 @@ from sessions.records import AttemptChange
 from sessions.statuses import AttemptStatus, ItemStatus
 from storage.records.columns import DatabaseNow
 from storage.records.standing import Line
-from storage.records.tables import attempts
+from storage.records.tables import attempts, items
 from storage.records.upserts import Insert, insert_into
 
-# How much an entry knows. A worker that was given up for dead may still report in, and what it knows counts.
+# How much an entry knows. A worker that was given up for dead may still report in, and what it knows counts: one
+# that does not know when its attempt ended was written in its absence.
+_GIVEN_UP = 1
 _KNOWLEDGE = {
     AttemptStatus.RUNNING.value: 0,
-    AttemptStatus.UNCERTAIN.value: 1,
-    AttemptStatus.FAILED.value: 2,
-    AttemptStatus.COMPLETE.value: 3,
+    AttemptStatus.UNCERTAIN.value: 2,
+    AttemptStatus.FAILED.value: 3,
+    AttemptStatus.COMPLETE.value: 4,
 }
 _LARGEST_INTEGER = 2**31 - 1
 _SAME_NAME = tuple(name for name in LedgerEntry.model_fields if name != "usage")
@@ -44,12 +47,21 @@ def _upsert(connection: AsyncConnection) -> Insert:
     return statement.on_conflict_do_update(
         index_elements=list(attempts.primary_key),
         set_={column.name: statement.excluded[column.name] for column in attempts.c if not column.primary_key},
-        where=_knowledge(attempts.c.status) < _knowledge(statement.excluded["status"]),
+        where=or_(
+            _knowledge(attempts.c) < _knowledge(statement.excluded),
+            # An attempt that runs tells again when the provider has asked it to wait.
+            and_(
+                attempts.c.status == AttemptStatus.RUNNING,
+                statement.excluded["status"] == AttemptStatus.RUNNING,
+                attempts.c.throttled_calls < statement.excluded["throttled_calls"],
+            ),
+        ),
     )
 
 
-def _knowledge(status: ColumnElement[Any]) -> ColumnElement[int]:
-    return case(_KNOWLEDGE, value=status, else_=0)
+def _knowledge(of: ReadOnlyColumnCollection[str, Any]) -> ColumnElement[int]:
+    is_given_up = and_(of["status"] == AttemptStatus.UNCERTAIN, of["ended_at"].is_(None))
+    return case((is_given_up, _GIVEN_UP), else_=case(_KNOWLEDGE, value=of["status"], else_=0))
 
 
 def _parameters(session_id: str, *, line: Line) -> Mapping[str, object]:
@@ -63,6 +75,21 @@ def _parameters(session_id: str, *, line: Line) -> Mapping[str, object]:
         "item_status": line.item_status,
         "max_attempts": line.max_attempts,
     }
+
+
+async def close_abandoned(connection: AsyncConnection, session_id: str) -> None:
+    """Enter attempts that still seem to run, though their round is over, as what they are: lost with their worker."""
+    is_over = exists().where(
+        items.c.session_id == attempts.c.session_id,
+        items.c.key == attempts.c.item,
+        items.c.live_round > attempts.c.round,
+    )
+    is_abandoned = (attempts.c.session_id == session_id, attempts.c.status == AttemptStatus.RUNNING, is_over)
+    for row in (await connection.execute(select(attempts).where(*is_abandoned))).all():
+        line = Line(
+            entry=_entry(row).abandoned(), item_status=ItemStatus(row.item_status), max_attempts=row.max_attempts
+        )
+        await write_line(connection, session_id, line=line)
 
 
 async def lines_of(

@@ -109,6 +109,7 @@ class AttemptColumns(TypedColumns):
     output_tokens: Named[int | None] = Column(BigInteger)
     input_image_tokens: Named[int | None] = Column(BigInteger)
     cost_microdollars: Named[int] = Column(BigInteger)
+    worst_case_microdollars: Named[int] = Column(BigInteger)
     artifact: Named[Artifact | None] = Column(AsJson(Artifact))
     worker: Named[str]
     throttled_calls: Named[int]

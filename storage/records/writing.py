@@ -7,8 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sessions.ledger import LedgerEntry
 from sessions.state import SessionState
-from sessions.statuses import ItemStatus, session_status
-from storage.records.ledger import delete_entries, lines_of, write_line, write_lines
+from sessions.statuses import AttemptStatus, ItemStatus, session_status
+from storage.records.ledger import close_abandoned, delete_entries, lines_of, write_line, write_lines
 from storage.records.standing import Line, columns_of_ledger, columns_of_state, latest_line, line_of, live_round
 from storage.records.tables import items, sessions
 from storage.records.upserts import insert_into
@@ -21,6 +21,8 @@ async def write_attempt(connection: AsyncConnection, session_id: str, *, line: L
     """Write a ledger line, and show its item and session as they stand after it."""
     if await write_line(connection, session_id, line=line):
         await _follow_ledger(connection, session_id, item=line.entry.item)
+        if line.entry.status is AttemptStatus.RUNNING:
+            await close_abandoned(connection, session_id)
 
 
 async def write_session(connection: AsyncConnection, state: SessionState, *, entries: Sequence[LedgerEntry]) -> None:
@@ -31,9 +33,10 @@ async def write_session(connection: AsyncConnection, state: SessionState, *, ent
     revision = await connection.scalar(select(sessions.c.revision).where(sessions.c.id == state.id))
     if revision is None or revision < state.revision:
         await _write_state(connection, state)
-        return
-    for item in sorted({entry.item for entry in entries}):
-        await _follow_ledger(connection, state.id, item=item)
+    else:
+        for item in sorted({entry.item for entry in entries}):
+            await _follow_ledger(connection, state.id, item=item)
+    await close_abandoned(connection, state.id)
 
 
 async def write_new_session(

@@ -5,6 +5,7 @@ or what no released version has ever written; `python -m tests.replay.record NAM
 """
 
 import asyncio
+import json
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
@@ -172,7 +173,8 @@ async def record(names: set[str]) -> None:
                             history = await session.history()
                         file = history_file(workflow_type, name)
                         file.parent.mkdir(parents=True, exist_ok=True)
-                        file.write_text(history.to_json() + "\n", encoding="utf-8")
+                        compact = json.dumps(history.to_json_dict(), separators=(",", ":"))
+                        file.write_text(f"{compact}\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -76,7 +76,10 @@ async def test_a_change_that_breaks_running_sessions_is_caught() -> None:
 def test_histories_are_small_and_name_no_machine(file: Path) -> None:
     """What is committed tells nothing of where it was recorded, and does not weigh on a clone."""
     history = _history(file)
-    texts = [file.read_text(encoding="utf-8"), *(payload.decode(errors="replace") for payload in history_payloads(history))]
+    texts = [
+        file.read_text(encoding="utf-8"),
+        *(payload.decode(errors="replace") for payload in history_payloads(history)),
+    ]
 
     assert LARGEST_FILE > file.stat().st_size
     assert set(re.findall(r'"identity":\s*"([^"]*)"', texts[0])) <= {"recorder", ""}

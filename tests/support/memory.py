@@ -50,6 +50,11 @@ class MemoryRecords:
         self._answer()
         for entry in entries:
             self._enter(state.id, entry)
+        over = {item.key: item.round for item in state.items if item.status.is_settled}
+        for (session_id, key, _), entry in list(self.entries.items()):
+            is_over = session_id == state.id and entry.round <= over.get(key, 0)
+            if is_over and entry.status is AttemptStatus.RUNNING:
+                self._enter(session_id, entry.abandoned())
         known = self.states.get(state.id)
         if known is None or known.revision <= state.revision:
             self.states[state.id] = state

@@ -9,12 +9,11 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
-from temporalio.client import WorkflowHandle, WorkflowHistory
+from temporalio.client import WorkflowExecutionStatus, WorkflowHandle, WorkflowHistory
 from temporalio.common import WorkflowIDReusePolicy
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
-from temporalio.worker import Worker
 
 from activities.ledger import LedgerWriter
 from runtime.temporal import SEARCH_ATTRIBUTES, ensure_search_attributes
@@ -23,6 +22,7 @@ from sessions.attempts import AttemptLimits
 from sessions.commands import RetryRequest
 from sessions.identifiers import DEFAULT_TENANT, new_session_id
 from sessions.images import ImageSessionInput, ImageSessionRequest, Product, image_items
+from sessions.ports import ImageProvider
 from sessions.pricing import ModelPrice, PriceTable
 from sessions.state import SessionState, new_items
 from sessions.statuses import SessionKind
@@ -31,7 +31,7 @@ from sessions.wire import IMAGE_SESSION, RETRY_SIGNAL, RETRY_UPDATE, SESSION_QUE
 from tests.support.eventually import eventually
 from tests.support.memory import MemoryArtifacts, MemoryRecords, MemoryReferences
 from tests.support.scripted import ScriptedImages
-from worker import build_worker
+from worker import SessionWorker, build_worker
 
 # Not resolved: in a virtual environment the programs lie beside the link to Python, not beside what it points to.
 _PROGRAMS = Path(sys.executable).parent
@@ -100,11 +100,11 @@ class RunningSession:
 
     async def view(self) -> SessionView:
         """Return the answer of the query `session`."""
-        return await self.handle.query(SESSION_QUERY, result_type=SessionView)
+        return SessionView.model_validate(await self.handle.query(SESSION_QUERY, result_type=SessionView))
 
     async def state(self) -> SessionState:
         """Return the answer of the query `state`."""
-        return await self.handle.query(STATE_QUERY, result_type=SessionState)
+        return SessionState.model_validate(await self.handle.query(STATE_QUERY, result_type=SessionState))
 
     async def until(self, holds: Callable[[SessionView], bool]) -> SessionView:
         """Let time pass, skipped where the server can, until something holds of the session."""
@@ -126,7 +126,8 @@ class RunningSession:
     async def retry(self, request: RetryRequest | None = None) -> SessionView:
         """Retry by update."""
         arguments = [request] if request else []
-        return await self.handle.execute_update(RETRY_UPDATE, args=arguments, result_type=SessionView)
+        answer = await self.handle.execute_update(RETRY_UPDATE, args=arguments, result_type=SessionView)
+        return SessionView.model_validate(answer)
 
     async def signal_retry(self, request: RetryRequest | None = None) -> None:
         """Retry by signal."""
@@ -134,7 +135,17 @@ class RunningSession:
 
     async def result(self) -> SessionState:
         """Return the state with which the workflow closes; time is skipped up to there."""
-        return await self.handle.result()
+        if not self._environment.supports_time_skipping:
+            return await self.handle.result()
+        # Left to itself the server skips without bounds while it waits for a result: if the worker is slow in that
+        # moment, it jumps past everything, to the end of all workflows. So its clock is moved on step by step.
+        with self._environment.auto_time_skipping_disabled():
+            step = _STEP
+            await self.settled()
+            while (await self.handle.describe()).status is WorkflowExecutionStatus.RUNNING:
+                await self._environment.sleep(step)
+                step *= 2
+            return await self.handle.result()
 
     async def is_closing(self) -> bool:
         """Whether the session has come to its end, although what is left to write down may keep it open."""
@@ -156,16 +167,16 @@ class Studio:
         self.references = MemoryReferences()
         self.ledger = LedgerWriter(self.records)
         self.task_queue = f"studio-{uuid.uuid4().hex}"
-        self._handles: list[WorkflowHandle[object, SessionState]] = []
+        self._sessions: list[RunningSession] = []
 
-    def worker(self, *, grace: timedelta = timedelta()) -> Worker:
-        """Return the product's worker on this studio's ports."""
+    def worker(self, *, grace: timedelta = timedelta(), provider: ImageProvider | None = None) -> SessionWorker:
+        """Return the product's worker on this studio's ports, or with another provider."""
         return build_worker(
             self.environment.client,
             artifacts=self.artifacts,
             records=self.records,
             ledger=self.ledger,
-            provider=self.provider,
+            provider=provider or self.provider,
             references=self.references,
             prices=PRICES,
             grace=grace,
@@ -185,8 +196,9 @@ class Studio:
             static_summary=summary(asked.state),
             result_type=SessionState,
         )
-        self._handles.append(handle)
-        return RunningSession(handle, environment=self.environment)
+        session = RunningSession(handle, environment=self.environment)
+        self._sessions.append(session)
+        return session
 
     async def close(self) -> None:
         """End what still runs, while the worker can still bring it to its end.
@@ -195,18 +207,19 @@ class Studio:
         """
         self.records.is_down = self.artifacts.is_down = False
         self.provider.open_gates()
-        if not self.environment.supports_time_skipping:  # there, waiting skips the retry window
-            for handle in self._handles:
-                with suppress(RPCError):
-                    await handle.cancel()
-        ends = asyncio.gather(*(handle.result() for handle in self._handles), return_exceptions=True)
+        ending = asyncio.gather(*(self._end(session) for session in self._sessions), return_exceptions=True)
         try:
-            await asyncio.wait_for(ends, timeout=_CLOSING_PATIENCE.total_seconds())
+            await asyncio.wait_for(ending, timeout=_CLOSING_PATIENCE.total_seconds())
         except TimeoutError:
-            for handle in self._handles:
+            for session in self._sessions:
                 with suppress(RPCError):
-                    await handle.terminate()
+                    await session.handle.terminate()
         await self.ledger.close()
+
+    async def _end(self, session: RunningSession) -> None:
+        if not self.environment.supports_time_skipping:  # there, its retry window is simply skipped
+            await session.handle.cancel()
+        await session.result()
 
 
 @asynccontextmanager

@@ -14,7 +14,9 @@ class BrokenSession:
 
     @workflow.init
     def __init__(self, start: ImageSessionInput) -> None:
-        self._rounds = Rounds(start.state, make_item=self._make, retry_window=start.retry_window)
+        self._rounds = Rounds(
+            start.state, make_item=self._make, retry_window=start.retry_window, worst_case_microdollars=0
+        )
 
     @workflow.run
     async def run(self, start: ImageSessionInput) -> SessionState:

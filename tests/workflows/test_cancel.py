@@ -3,6 +3,8 @@
 On the real server, because the one that skips time breaks on a cancel that crosses the end of an activity.
 """
 
+import asyncio
+
 import pytest
 from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError
 from temporalio.exceptions import CancelledError
@@ -115,7 +117,8 @@ async def test_a_session_can_be_cancelled_while_the_records_are_down(real_studio
     session = await real_studio.start()
     await session.settled()
     await session.handle.cancel()
-    await eventually(session.is_closing)
+    async with asyncio.timeout(3):
+        await eventually(session.is_closing)
     real_studio.records.is_down = False
     await _ends_cancelled(session)
 

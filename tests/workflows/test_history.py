@@ -1,11 +1,16 @@
 """What a session leaves with the server: few events, few billed actions, small payloads, and words for people."""
 
+from datetime import timedelta
+
 import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowHandle
 from temporalio.converter import DataConverter
 
+from providers.openai_client import openai_client
+from providers.openai_images import OpenAIImages
 from sessions.artifacts import Made
+from sessions.image_prompts import CLOSING
 from sessions.images import ImageSessionRequest, Product
 from sessions.money import Usage
 from sessions.ports import ImageCall
@@ -15,6 +20,7 @@ from tests.support.eventually import eventually
 from tests.support.history import billable_actions, history_payloads, of_type
 from tests.support.scripted import Gate, forbidden
 from tests.support.workflow_environment import RunningSession, Studio, image_input
+from tests.unit.providers.loopback import Loopback, refused
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -71,15 +77,29 @@ async def test_no_payload_is_large_and_none_holds_a_picture(real_studio: Studio)
     assert {len(BYTES_OF_A_PICTURE)} == {len(data) for data, _ in real_studio.artifacts.stored.values()}
 
 
-async def test_no_key_gets_into_the_history(real_studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a worker knows of the account stays in the worker."""
-    monkeypatch.setenv("OPENAI_API_KEY", "sk-of-this-very-test")
-    real_studio.provider.script("Lifestyle", forbidden())
-    session = await real_studio.start()
-    await session.settled()
+async def test_neither_key_nor_prompt_gets_into_the_history(real_studio: Studio) -> None:
+    """Even when the provider quotes both in its refusal, they are in no payload and in no ledger entry."""
+    key = "sk-of-this-very-test-0123456789"
+    answer = refused(401, message=f"Incorrect API key provided: {key}. Your prompt: {CLOSING}", code="invalid_api_key")
+    studio = Studio(real_studio.environment)
+    async with (
+        Loopback([answer]) as server,
+        openai_client(api_key=key, base_url=server.base_url, longest_silence=timedelta(seconds=5)) as client,
+        studio.worker(provider=OpenAIImages(client)),
+    ):
+        session = await studio.start()
+        view = await session.settled()
+        history = await session.history()
+        await studio.close()
 
-    history = (await session.history()).to_json()
-    assert "sk-of-this-very-test" not in history
+    assert key in server.received[0].headers["authorization"]
+    assert CLOSING in server.received[0].body.decode()
+    assert ["permanent"] * 5 == [item.error.type for item in view.items if item.error]
+    written = [
+        *history_payloads(history),
+        *(entry.model_dump_json().encode() for entry in studio.records.entries.values()),
+    ]
+    assert not [text for text in written if key.encode() in text or CLOSING.encode() in text]
 
 
 async def test_activities_are_named_for_people(real_studio: Studio) -> None:
@@ -91,10 +111,9 @@ async def test_activities_are_named_for_people(real_studio: Studio) -> None:
     await session.result()
 
     scheduled = of_type(await session.history(), EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED)
+    converter = DataConverter.default.payload_converter
     summaries = {
-        event.activity_task_scheduled_event_attributes.activity_id: DataConverter.default.payload_converter.from_payload(
-            event.user_metadata.summary
-        )
+        event.activity_task_scheduled_event_attributes.activity_id: converter.from_payload(event.user_metadata.summary)
         for event in scheduled
     }
     assert "Main image · round 1" == summaries["main#1"]

@@ -1,6 +1,6 @@
 """What the workflow makes of an activity that failed for good."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from temporalio.exceptions import ActivityError, ApplicationError, RetryState, TimeoutError, TimeoutType
@@ -8,8 +8,10 @@ from temporalio.exceptions import ActivityError, ApplicationError, RetryState, T
 from activities.heartbeat import INTERVAL
 from sessions.attempts import Heartbeat, RoundReport
 from sessions.errors import ErrorClass
+from sessions.ledger import LedgerEntry
 from sessions.money import Spending
-from workflows.failures import item_failure
+from sessions.statuses import AttemptStatus
+from workflows.failures import ItemFailure, item_failure
 from workflows.policies import HEARTBEAT_TIMEOUT, attempt_retries
 
 
@@ -27,37 +29,77 @@ def _failed(cause: BaseException | None, *, retry_state: RetryState) -> Activity
     return error
 
 
+def _failure_behind(error: ActivityError, *, max_attempts: int = 3) -> ItemFailure:
+    return item_failure(
+        error, max_attempts=max_attempts, worst_case_microdollars=7, noticed_at=datetime(2026, 11, 21, tzinfo=UTC)
+    )
+
+
 def _timeout(kind: TimeoutType, *details: object) -> TimeoutError:
     return TimeoutError("activity timeout", type=kind, last_heartbeat_details=details)
+
+
+@pytest.fixture
+def running() -> LedgerEntry:
+    return LedgerEntry(
+        item="lifestyle",
+        attempt=3,
+        round=1,
+        prompt_sha256="0" * 64,
+        model="gpt-image-2",
+        status=AttemptStatus.RUNNING,
+        started_at=datetime(2026, 11, 20, tzinfo=UTC),
+        worker="host:1",
+        worst_case_microdollars=5,
+    )
 
 
 @pytest.mark.parametrize("kind", [TimeoutType.HEARTBEAT, TimeoutType.START_TO_CLOSE])
 def test_a_last_attempt_that_was_cut_off_is_uncertain_and_counts_all_attempts(kind: TimeoutType) -> None:
     """Nobody knows what became of it: it may have been billed, and no attempt of the round is left."""
     error = _failed(_timeout(kind), retry_state=RetryState.MAXIMUM_ATTEMPTS_REACHED)
-    failure = item_failure(error, max_attempts=3)
+    failure = _failure_behind(error)
 
     assert ErrorClass.UNCERTAIN is failure.error.type
     assert failure.error.advice
     assert 3 == failure.report.attempts_used
+    assert Spending(uncertain_microdollars=3 * 7) == failure.report.spending
 
 
 def test_the_last_heartbeat_tells_of_the_attempts_before() -> None:
-    """What earlier attempts of the round had spent is not lost with the last one."""
+    """What earlier attempts of the round had spent is not lost with the last one, which counts at its worst case."""
     spending = Spending(spent_microdollars=40, uncertain_microdollars=2)
     told = Heartbeat(report=RoundReport(attempts_used=2, spending=spending))
     error = _failed(
         _timeout(TimeoutType.HEARTBEAT, told.model_dump(mode="json")), retry_state=RetryState.MAXIMUM_ATTEMPTS_REACHED
     )
-    failure = item_failure(error, max_attempts=3)
+    failure = _failure_behind(error)
 
-    assert (3, spending) == (failure.report.attempts_used, failure.report.spending)
+    assert 3 == failure.report.attempts_used
+    assert spending + Spending(uncertain_microdollars=7) == failure.report.spending
+
+
+def test_a_lost_attempt_that_was_told_of_is_entered(running: LedgerEntry) -> None:
+    """Its last heartbeat named the attempt under way, so its entry is closed with what that one costs at worst."""
+    told = Heartbeat(report=RoundReport(attempts_used=2), running=running)
+    error = _failed(
+        _timeout(TimeoutType.HEARTBEAT, told.model_dump(mode="json")), retry_state=RetryState.MAXIMUM_ATTEMPTS_REACHED
+    )
+    report = _failure_behind(error).report
+
+    (entry,) = report.unrecorded
+    assert (AttemptStatus.UNCERTAIN, 5, datetime(2026, 11, 21, tzinfo=UTC)) == (
+        entry.status,
+        entry.cost_microdollars,
+        entry.ended_at,
+    )
+    assert Spending(uncertain_microdollars=5) == report.spending
 
 
 def test_a_dead_worker_and_a_hung_attempt_read_differently() -> None:
     """A person learns whether the worker went away or the attempt took too long."""
     messages = {
-        item_failure(
+        _failure_behind(
             _failed(_timeout(kind), retry_state=RetryState.MAXIMUM_ATTEMPTS_REACHED), max_attempts=1
         ).error.message
         for kind in (TimeoutType.HEARTBEAT, TimeoutType.START_TO_CLOSE)
@@ -73,7 +115,7 @@ def test_a_failure_that_no_attempt_has_raised_is_told_too(
     cause: BaseException | None, retry_state: RetryState, expected: int
 ) -> None:
     """A worker that could not even run the activity is named as such, with as many attempts as Temporal made."""
-    failure = item_failure(_failed(cause, retry_state=retry_state), max_attempts=3)
+    failure = _failure_behind(_failed(cause, retry_state=retry_state))
 
     assert (ErrorClass.TRANSIENT, expected) == (failure.error.type, failure.report.attempts_used)
     assert "worker" in failure.error.message

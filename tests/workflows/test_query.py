@@ -53,6 +53,7 @@ async def _answer(session: RunningSession) -> dict[str, Any]:
 
 async def _details(session: RunningSession) -> str:
     metadata = await session.handle.query("__temporal_workflow_metadata", result_type=WorkflowMetadata)
+    assert isinstance(metadata, WorkflowMetadata)
     return metadata.current_details
 
 

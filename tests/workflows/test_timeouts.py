@@ -9,6 +9,7 @@ from sessions.artifacts import Receipt
 from sessions.attempts import AttemptLimits
 from sessions.errors import ErrorClass
 from sessions.images import ImageSessionRequest, Product
+from sessions.state import SessionState
 from sessions.statuses import AttemptStatus, ItemStatus
 from tests.support.eventually import eventually
 from tests.support.memory import MemoryArtifacts
@@ -74,20 +75,26 @@ class TestSilentWorker:
         assert AttemptStatus.COMPLETE is entry.status
         assert 0 == state.spending.uncertain_microdollars
 
-    async def test_a_last_attempt_that_was_lost_is_told_and_counted(self, real_studio: Studio) -> None:
-        """The item fails as uncertain, and neither ledger nor spending hides that it may have been billed."""
-        real_studio.provider.script("Lifestyle", Gate())
-        request = ImageSessionRequest(product=Product(title="Steel bottle"), max_attempts=1)
-        session = await real_studio.start(image_input(request))
-        await session.settled()
-        state = await session.state()
+    async def test_a_last_attempt_that_was_lost_fails_its_item(self, real_studio: Studio) -> None:
+        """With no attempt left the item fails as uncertain, and says so."""
+        state = await self._after_a_lost_last_attempt(real_studio)
         item = state.item("lifestyle")
 
         assert (ItemStatus.FAILED, 1) == (item.status, item.attempt)
         assert item.error is not None
         assert ErrorClass.UNCERTAIN is item.error.type
-        await eventually(
-            lambda: [AttemptStatus.UNCERTAIN] == [entry.status for entry in real_studio.records.ledger("lifestyle")],
-            timeout=timedelta(seconds=3),
-        )
+
+    async def test_a_last_attempt_that_was_lost_is_counted(self, real_studio: Studio) -> None:
+        """Neither ledger nor spending hides that it may have been billed."""
+        state = await self._after_a_lost_last_attempt(real_studio)
+
+        assert [AttemptStatus.UNCERTAIN] == [entry.status for entry in real_studio.records.ledger("lifestyle")]
         assert 0 < state.spending.uncertain_microdollars
+
+    async def _after_a_lost_last_attempt(self, studio: Studio) -> SessionState:
+        studio.provider.script("Lifestyle", Gate())
+        request = ImageSessionRequest(product=Product(title="Steel bottle"), max_attempts=1)
+        session = await studio.start(image_input(request))
+        await session.settled()
+        await eventually(lambda: session.handle.id in studio.records.states)
+        return await session.state()

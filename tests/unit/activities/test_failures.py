@@ -1,5 +1,7 @@
 """A failure crosses the wire and comes back whole."""
 
+from datetime import UTC, datetime
+
 import pytest
 from temporalio.api.failure.v1 import Failure
 from temporalio.contrib.pydantic import pydantic_data_converter
@@ -44,7 +46,9 @@ async def test_class_words_and_report_survive_the_wire(error: AttemptError) -> N
         retry_state=RetryState.MAXIMUM_ATTEMPTS_REACHED,
     )
     activity_error.__cause__ = received
-    failure = item_failure(activity_error, max_attempts=3)
+    failure = item_failure(
+        activity_error, max_attempts=3, worst_case_microdollars=7, noticed_at=datetime(2026, 11, 21, tzinfo=UTC)
+    )
 
     assert error.error_class.value == received.type
     assert error.error_class.is_retried is not received.non_retryable

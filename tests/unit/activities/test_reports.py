@@ -9,8 +9,8 @@ from activities.failures import FailureDetail
 from sessions.artifacts import Made
 from sessions.attempts import Heartbeat, RoundReport
 from sessions.errors import AttemptError, ErrorClass
-from sessions.ports import ImageCall, ReferencePicture
 from sessions.images import ImageSessionRequest, Product
+from sessions.ports import ImageCall, ReferencePicture
 from sessions.statuses import AttemptStatus, ItemStatus
 from tests.support.eventually import eventually
 from tests.support.scripted import (
@@ -74,9 +74,7 @@ async def test_the_report_grows_from_attempt_to_attempt(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize(("error", "attempt"), [(broken(), 3), (unpaid(), 1)])
-async def test_a_failure_that_ends_the_round_needs_no_heartbeat(
-    desk: Desk, error: AttemptError, attempt: int
-) -> None:
+async def test_a_failure_that_ends_the_round_needs_no_heartbeat(desk: Desk, error: AttemptError, attempt: int) -> None:
     """After the last attempt nobody reads heartbeats; the failure itself brings the report."""
     desk.provider.script("Lifestyle", error)
     told = Heartbeat(report=RoundReport(attempts_used=attempt - 1))
@@ -102,9 +100,7 @@ async def test_a_quick_attempt_sends_no_heartbeat(desk: Desk) -> None:
     assert [] == desk.heartbeats
 
 
-async def test_a_slow_attempt_tells_which_entry_it_has_opened(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_slow_attempt_tells_which_entry_it_has_opened(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Should its worker die, the next attempt knows what became of this one."""
     monkeypatch.setattr("activities.heartbeat.INTERVAL", timedelta(milliseconds=5))
 

@@ -75,6 +75,7 @@ def upgrade() -> None:
         sa.Column("output_tokens", sa.BigInteger(), nullable=True),
         sa.Column("input_image_tokens", sa.BigInteger(), nullable=True),
         sa.Column("cost_microdollars", sa.BigInteger(), nullable=False),
+        sa.Column("worst_case_microdollars", sa.BigInteger(), nullable=False),
         sa.Column("artifact", sa.String(), nullable=True),
         sa.Column("worker", sa.String(), nullable=False),
         sa.Column("throttled_calls", sa.Integer(), nullable=False),
