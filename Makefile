@@ -28,7 +28,7 @@ run: $(VENV)/.runtime ## Run the whole product in the foreground (Ctrl-C ends it
 	@exec $(BIN)/retakes up
 
 test: $(VENV)/.dev ## Run the whole test suite
-	$(BIN)/pytest $(PYTEST_ARGS)
+	$(BIN)/pytest --numprocesses=2 --dist=loadscope $(PYTEST_ARGS)
 
 lint: $(VENV)/.dev ## Check style, types and import rules, as CI does
 	$(BIN)/ruff check .

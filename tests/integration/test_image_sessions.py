@@ -254,7 +254,8 @@ async def test_cancel_keeps_what_is_finished(product: Product) -> None:
     session_id = await product.start_images()
 
     async def others_are_complete() -> bool:
-        return (await product.session(session_id))["counts"]["complete"] == 4
+        session = await product.session(session_id)
+        return bool(session["counts"]["complete"] == 4)
 
     await eventually(others_are_complete)
     assert (await product.api.post(f"/api/sessions/{session_id}/cancel")).status_code == 202

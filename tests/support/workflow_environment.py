@@ -88,7 +88,14 @@ def image_input(
         created_at=now,
         updated_at=now,
     )
-    return ImageSessionInput(state=state, request=asked, model="gpt-image-2", limits=limits, retry_window=retry_window)
+    return ImageSessionInput(
+        state=state,
+        request=asked,
+        model="gpt-image-2",
+        limits=limits,
+        retry_window=retry_window,
+        worst_case_microdollars=7,
+    )
 
 
 class RunningSession:

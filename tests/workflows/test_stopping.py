@@ -2,7 +2,6 @@
 
 import gc
 import sys
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -15,13 +14,6 @@ from tests.support.scripted import Gate, forbidden, made
 from tests.support.workflow_environment import Studio
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-
-
-@pytest.fixture(autouse=True)
-def _dropped_sessions() -> Iterator[None]:
-    """Collect what a stopped worker dropped here, not in the middle of another test."""
-    yield
-    gc.collect()
 
 
 async def test_an_attempt_that_a_stopping_worker_cuts_off_is_made_by_the_next(real_studio: Studio) -> None:
