@@ -9,14 +9,16 @@ import hashlib
 import logging
 import random
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from temporalio import activity
 
-from activities.failures import failure_of
+from activities.failures import failure_of, stopped
 from activities.heartbeat import Pulse, last_heartbeat
 from activities.ledger import LedgerLine, LedgerWriter
+from activities.patience import Patience
 from sessions.artifacts import Artifact, Made, Receipt
 from sessions.attempts import AttemptOutcome, Heartbeat, ItemTask, RoundReport
 from sessions.errors import AttemptError, Throttled, TransientFailure, UncertainOutcome
@@ -35,14 +37,21 @@ _STORE_RETRY_INTERVAL = timedelta(seconds=1)
 _logger = logging.getLogger("retakes.attempts")
 
 
+Call = Callable[[], Awaitable[Made]]
+"""Asks the provider, with one request."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What an attempt is going to do: the prompt as sent, the call, and what it costs at worst."""
+    """What an attempt is going to do: the prompt as sent, what it costs at worst, and how the call is made ready.
+
+    ``prepare`` reads what the call needs; nothing can have been billed until what it returns is called.
+    """
 
     prompt: str
     model: str
     worst_case: Usage
-    call: Callable[[], Awaitable[Made]]
+    prepare: Callable[[], Awaitable[Call]]
 
 
 PlanFor = Callable[[str | None], Awaitable[Plan]]
@@ -95,54 +104,54 @@ class _Attempt:
 
     def __post_init__(self) -> None:
         self.report = self.told.report if self.told else RoundReport()
+        self.pulse = Pulse(self.report)
 
     async def run(self, plan_for: PlanFor) -> AttemptOutcome:
-        if outcome := await self._taken_up(plan_for):
-            return outcome
         number = self._number(self.number_in_round)
         plan = await plan_for(variation_for(number))
         entry = self._opened(number, plan=plan)
-        await self._write(entry, item_status=ItemStatus.PROCESSING)
-        pulse = Pulse(self.report)
-        pulse.running(entry)
-        async with pulse.beating():
+        async with self.pulse.beating():
             try:
-                made = await self._answer(plan, entry=entry, pulse=pulse)
+                if outcome := await self._taken_up(plan_for):
+                    return outcome
+                await self._write(entry, item_status=ItemStatus.PROCESSING)
+                self.pulse.running(entry, report=self.report)
+                made = await self._answer(plan, entry=entry)
                 return await self._kept(made, entry=entry)
             except AttemptError as error:
-                raise await self._failed(error, entry=entry, pulse=pulse) from error
+                raise await self._failed(error, entry=entry) from error
             except asyncio.CancelledError:
-                failure = await self._failed(self._stopped(), entry=entry, pulse=pulse)
+                failure = await self._failed(self._stopped(), entry=entry)
                 details = activity.cancellation_details()
                 if details is not None and details.worker_shutdown:
                     # The session is not being cancelled, only this worker: the next one goes on with it.
                     raise failure from None
-                raise
+                raise stopped(self._stopped(), report=self.report) from None
             except Exception as unexpected:
                 _logger.exception("an attempt broke on a fault of our own", extra=self._log_fields(entry))
                 fault = TransientFailure(
                     f"Something unexpected went wrong in the worker ({type(unexpected).__name__}).",
                     advice="Retry; if it happens again, look into the worker's log.",
                 )
-                raise await self._failed(fault, entry=entry, pulse=pulse) from unexpected
+                raise await self._failed(fault, entry=entry) from unexpected
 
     def _stopped(self) -> AttemptError:
         if self.is_asking:
             return UncertainOutcome(
                 "The attempt was stopped while the provider worked on it.", advice="It may have been billed."
             )
-        return TransientFailure(
-            "The attempt was stopped while it waited to ask the provider again.", advice="Nothing was billed."
-        )
+        return TransientFailure("The attempt was stopped before it asked the provider.", advice="Nothing was billed.")
 
     async def _kept(self, made: Made, *, entry: LedgerEntry) -> AttemptOutcome:
-        """Store the bytes and close the entry. They are paid for, so a cancel no longer stops this."""
-        keeping = asyncio.ensure_future(self._stored(made, entry=entry))
-        try:
-            receipt = await asyncio.shield(keeping)
-        except asyncio.CancelledError:
-            receipt = await keeping
-        return await self._closed(entry, receipt=receipt)
+        """Store the bytes and close the entry. They are paid for, so being stopped no longer stops this."""
+        keeping = asyncio.ensure_future(self._stored_and_closed(made, entry=entry))
+        while not keeping.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.shield(keeping)
+        return keeping.result()
+
+    async def _stored_and_closed(self, made: Made, *, entry: LedgerEntry) -> AttemptOutcome:
+        return await self._closed(entry, receipt=await self._stored(made, entry=entry))
 
     def _number(self, number_in_round: int) -> int:
         return self.task.attempts_before_round + number_in_round
@@ -165,13 +174,19 @@ class _Attempt:
         """Return what an interrupted attempt of this round stored, and close the entries it left open.
 
         The attempt's own key is looked up as well: when the workflow was reset, the same number comes again.
+
+        Raises:
+            TransientFailure: the store cannot be read, so it is unknown whether something is stored.
         """
+        unreadable: AttemptError | None = None
         for number_in_round in range(self.report.attempts_used + 1, self.number_in_round + 1):
             number = self._number(number_in_round)
-            key = artifact_key(self.task.session_id, item=self.task.item, attempt=number)
-            receipt = await self.artifacts.find(key)
+            try:
+                receipt = None if unreadable else await self._found(number)
+            except TransientFailure as error:
+                unreadable, receipt = error, None
             if receipt is None and number_in_round == self.number_in_round:
-                return None
+                break
             plan = await plan_for(variation_for(number))
             entry = self._opened(number, plan=plan)
             if self.told and self.told.running and self.told.running.attempt == number:
@@ -179,22 +194,45 @@ class _Attempt:
             if receipt is not None:
                 _logger.info("took up an artifact that was already paid for", extra=self._log_fields(entry))
                 return await self._closed(entry, receipt=receipt)
-            await self._entered_as_failed(
-                entry.abandoned(noticed_at=datetime.now(UTC)), item_status=ItemStatus.PROCESSING
-            )
+            lost = entry.abandoned(noticed_at=datetime.now(UTC))
+            await self._entered_as_failed(lost, item_status=ItemStatus.PROCESSING)
+        if unreadable is not None:
+            raise unreadable
         return None
 
-    async def _answer(self, plan: Plan, *, entry: LedgerEntry, pulse: Pulse) -> Made:
+    async def _found(self, number: int) -> Receipt | None:
+        """Return what is stored of an attempt. A store that is down is asked for a while: paying again costs more."""
+        key = artifact_key(self.task.session_id, item=self.task.item, attempt=number)
+        patience = self._storage_patience()
+        while True:
+            try:
+                return await self.artifacts.find(key)
+            except Exception as error:  # whatever the store suffers from
+                if not patience.is_left:
+                    raise TransientFailure(
+                        "The artifact store cannot be read.", advice="Bring it back, then retry. Nothing was billed."
+                    ) from error
+                _logger.warning(
+                    "the artifact store cannot be read; trying again", extra={**self._place(), "reason": repr(error)}
+                )
+                await asyncio.sleep(_STORE_RETRY_INTERVAL.total_seconds())
+
+    def _storage_patience(self) -> Patience:
+        return Patience(self.task.limits.storage_patience)
+
+    async def _answer(self, plan: Plan, *, entry: LedgerEntry) -> Made:
         """Return the provider's answer, waiting as often as it asks to within the patience of one attempt."""
         limits = self.task.limits
-        loop = asyncio.get_running_loop()
-        patient_until = loop.time() + limits.throttle_patience.total_seconds()
+        patience = Patience(limits.throttle_patience)
         backoff = _FIRST_THROTTLE_WAIT
+        call = await plan.prepare()
         while True:
             try:
                 async with asyncio.timeout(limits.deadline.total_seconds()):
                     self.is_asking = True
-                    return await plan.call()
+                    made = await call()
+                    self.is_asking = False
+                    return made
             except TimeoutError as error:
                 raise UncertainOutcome(
                     f"The provider gave no whole answer within {limits.deadline.total_seconds():g} seconds.",
@@ -205,15 +243,15 @@ class _Attempt:
                 self.is_asking = False
                 # Spread by up to a quarter, so that items which were turned away together do not come back together.
                 pause = (throttled.retry_after or backoff) * (1 + random.random() / 4)  # noqa: S311 - no secret
-                if loop.time() + pause.total_seconds() > patient_until:
+                if not patience.covers(pause):
                     raise
                 _logger.info("the provider asks to wait", extra={**self._place(), "seconds": pause.total_seconds()})
-                pulse.waiting(throttled.as_item_error(), until=datetime.now(UTC) + pause)
+                self.pulse.waiting(throttled.as_item_error(), until=datetime.now(UTC) + pause)
                 # Those who watch the session look again when its ledger has changed.
                 waiting = entry.model_copy(update={"throttled_calls": self.throttled_calls})
                 await self._write(waiting, item_status=ItemStatus.PROCESSING)
                 await asyncio.sleep(pause.total_seconds())
-                pulse.going_on()
+                self.pulse.going_on()
                 backoff = min(backoff * 2, _LONGEST_THROTTLE_WAIT)
 
     async def _stored(self, made: Made, *, entry: LedgerEntry) -> Receipt:
@@ -229,13 +267,12 @@ class _Attempt:
         )
         receipt = Receipt(artifact=artifact, model=made.model, request_id=made.request_id, usage=made.usage)
         key = artifact_key(self.task.session_id, item=self.task.item, attempt=entry.attempt)
-        loop = asyncio.get_running_loop()
-        patient_until = loop.time() + self.task.limits.storage_patience.total_seconds()
+        patience = self._storage_patience()
         while True:
             try:
                 await self.artifacts.put(key, data=made.data, receipt=receipt)
             except Exception as error:
-                if loop.time() > patient_until:
+                if not patience.is_left:
                     raise TransientFailure(
                         "The result could not be stored, so it is lost although it was paid for.",
                         advice="Free space in the artifact store or make it writable, then retry.",
@@ -266,13 +303,13 @@ class _Attempt:
         self._count(closed)
         return AttemptOutcome(artifact=receipt.artifact, report=self.report)
 
-    async def _failed(self, error: AttemptError, *, entry: LedgerEntry, pulse: Pulse) -> BaseException:
+    async def _failed(self, error: AttemptError, *, entry: LedgerEntry) -> BaseException:
         """Close the entry, log the failure, hand the report on, and return what Temporal is to know."""
         is_last = not error.error_class.is_retried or self.number_in_round >= self.task.max_attempts
         status = ItemStatus.FAILED if is_last else ItemStatus.PROCESSING
         await self._entered_as_failed(self._closed_by(error, entry=entry), item_status=status)
         if not is_last:
-            pulse.ended(self.report)
+            self.pulse.ended(self.report)
         return failure_of(error, report=self.report)
 
     def _closed_by(self, error: AttemptError, *, entry: LedgerEntry) -> LedgerEntry:

@@ -14,6 +14,18 @@ class FailureDetail(Value):
     report: RoundReport
 
 
+STOPPED = "stopped"
+"""Type of the failure of an attempt that was stopped because its session is being cancelled."""
+
+
+def stopped(error: AttemptError, *, report: RoundReport) -> ApplicationError:
+    """Return how an attempt ends that was stopped. A plain cancellation would take no report along."""
+    detail = FailureDetail(error=error.as_item_error(), report=report)
+    return ApplicationError(
+        error.message, detail, type=STOPPED, non_retryable=True, category=ApplicationErrorCategory.BENIGN
+    )
+
+
 def failure_of(error: AttemptError, *, report: RoundReport) -> ApplicationError:
     """Return the failure by which Temporal knows a failed attempt.
 

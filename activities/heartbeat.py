@@ -21,9 +21,9 @@ class Pulse:
     def __init__(self, report: RoundReport) -> None:
         self._current = Heartbeat(report=report)
 
-    def running(self, entry: LedgerEntry) -> None:
+    def running(self, entry: LedgerEntry, *, report: RoundReport) -> None:
         """The attempt has begun. Told with the next regular heartbeat: at once would cost an action per attempt."""
-        self._current = self._current.model_copy(update={"running": entry})
+        self._current = Heartbeat(report=report, running=entry)
 
     def waiting(self, error: ItemError, *, until: datetime) -> None:
         """The provider asked to wait. Told at once, because people look at what an item waits for."""

@@ -4,10 +4,9 @@ import asyncio
 
 from temporalio import activity
 
-from activities.attempt import Attempts, Plan
-from sessions.artifacts import Made
+from activities.attempt import Attempts, Call, Plan
 from sessions.attempts import AttemptOutcome
-from sessions.errors import PermanentFailure
+from sessions.errors import PermanentFailure, TransientFailure
 from sessions.image_prompts import image_prompt
 from sessions.images import ImageTask
 from sessions.ports import ImageCall, ImageProvider, ReferencePicture, ReferenceStore
@@ -40,17 +39,16 @@ class ImageActivities:
         request = task.request
         prompt = image_prompt(request, image=task.image, variation=variation, retry_note=task.note)
 
-        async def call() -> Made:
-            return await self._provider.generate(
-                ImageCall(
-                    prompt=prompt,
-                    model=task.model,
-                    size=request.size,
-                    quality=request.quality,
-                    format=request.format,
-                    references=await self._pictures(request.uploads),
-                )
+        async def prepare() -> Call:
+            call = ImageCall(
+                prompt=prompt,
+                model=task.model,
+                size=request.size,
+                quality=request.quality,
+                format=request.format,
+                references=await self._pictures(request.uploads),
             )
+            return lambda: self._provider.generate(call)
 
         return Plan(
             prompt=prompt,
@@ -61,7 +59,7 @@ class ImageActivities:
                 prompt_characters=len(prompt),
                 references=len(request.uploads),
             ),
-            call=call,
+            prepare=prepare,
         )
 
     async def _pictures(self, upload_ids: tuple[str, ...]) -> tuple[ReferencePicture, ...]:
@@ -71,4 +69,8 @@ class ImageActivities:
             raise PermanentFailure(
                 "A reference picture is no longer there.",
                 advice="Upload it again and start a new session with it.",
+            ) from error
+        except OSError as error:
+            raise TransientFailure(
+                "The reference pictures could not be read.", advice="Bring the artifact store back, then retry."
             ) from error

@@ -10,9 +10,15 @@ from sessions.wire import IMAGE_SESSION
 SessionInput = ImageSessionInput
 
 WORKFLOWS = {SessionKind.IMAGES: IMAGE_SESSION}
-_INPUTS = {SessionKind.IMAGES: ImageSessionInput}
+INPUTS = {IMAGE_SESSION: ImageSessionInput}
+"""The type of each workflow's input."""
+
+
+def start_of(start: SessionInput) -> str:
+    """Return what a session was started with as the records keep it: the workflow's input without its state."""
+    return start.model_dump_json(exclude={"state"})
 
 
 def input_to_go_on(start: str, *, state: SessionState) -> SessionInput:
     """Return the input by which a closed session is started again: as it was, with another state."""
-    return _INPUTS[state.kind].model_validate({**json.loads(start), "state": state})
+    return INPUTS[WORKFLOWS[state.kind]].model_validate({**json.loads(start), "state": state})

@@ -9,21 +9,23 @@ from temporalio.client import (
     Client,
     WorkflowExecutionDescription,
     WorkflowExecutionStatus,
-    WorkflowFailureError,
     WorkflowHandle,
     WorkflowQueryFailedError,
     WorkflowQueryRejectedError,
 )
 from temporalio.service import RPCError, RPCStatusCode
 
+from service.closed import ClosedSessions
 from service.errors import ArtifactNotFoundError, OutOfReachError, SessionNotFoundError
+from service.standing import standing_of
 from service.under_way import attempts_under_way
 from sessions.artifacts import Artifact
 from sessions.identifiers import is_session_id
+from sessions.money import Spending
 from sessions.present import attempt_view, session_view
-from sessions.progress import UnderWay, brought_up_to_date
+from sessions.progress import UnderWay
 from sessions.records import RecordsOutOfReachError, SessionRecord, SessionRecords
-from sessions.state import SessionState, unfinished_items_cancelled
+from sessions.state import SessionState
 from sessions.statuses import SessionKind, SessionStatus
 from sessions.view import AttemptView, SessionList, SessionView
 from sessions.wire import STATE_QUERY
@@ -32,7 +34,11 @@ from sessions.wire import STATE_QUERY
 # server the first runs out, without a worker the second.
 _DESCRIBE_TIMEOUT = timedelta(milliseconds=1300)
 _QUERY_TIMEOUT = timedelta(milliseconds=1300)
-_RESULT_TIMEOUT = timedelta(seconds=1)
+
+_UNRECORDED = (
+    "Session '{session_id}' is known, but no worker answers and nothing is recorded of it yet. "
+    "See that a worker runs, then ask again."
+)
 
 Answer = TypeVar("Answer")
 
@@ -46,6 +52,7 @@ class SessionReader:
         self._client = client
         self._records = records
         self._ui_url = ui_url
+        self._closed_sessions = ClosedSessions(client=client, records=records)
 
     async def session(self, session_id: str) -> SessionView:
         """Return a session.
@@ -63,22 +70,35 @@ class SessionReader:
             return await self._without_temporal(session_id, error)
         if description.status is WorkflowExecutionStatus.RUNNING:
             return await self._open(handle, description)
-        return await self._closed(handle, description)
+        return await self._closed(description)
 
     async def written_down(self, session_id: str) -> SessionRecord:
-        """Return what was last written down of a session, or what its workflow returned if that is newer.
+        """Return a session as it stands without its worker, and where its workflow has closed, what started it.
 
         Raises:
             SessionNotFoundError: there is no such session.
-            OutOfReachError: the records do not answer.
+            OutOfReachError: the records do not answer, or the session has just been opened again.
+            RPCError: Temporal does not answer.
         """
-        record = await self._record(session_id)
-        if record is None:
-            raise SessionNotFoundError(session_id)
-        handle = self._client.get_workflow_handle(session_id)
-        if record.state.closed_at is None and (result := await self._result(handle)) is not None:
-            return record.model_copy(update={"state": result})
-        return record
+        try:
+            description = await self._client.get_workflow_handle(session_id).describe(rpc_timeout=_DESCRIBE_TIMEOUT)
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+            record = await self._record(session_id)
+            if record is None:
+                raise SessionNotFoundError(session_id) from error
+            state, _ = standing_of(record, ended_at=record.last_change)
+        else:
+            if description.status is not WorkflowExecutionStatus.RUNNING:
+                return await self._closed_sessions.with_beginning(
+                    await self._ended(description), description=description
+                )
+            record = await self._record(session_id)
+            if record is None:
+                raise OutOfReachError(_UNRECORDED.format(session_id=session_id))
+            state, _ = standing_of(record)
+        return record.model_copy(update={"state": state})
 
     async def sessions(
         self,
@@ -149,36 +169,31 @@ class SessionReader:
             _logger.info("no worker answered for a session", extra={"session_id": handle.id, "reason": str(error)})
             record = await self._record(handle.id)
             if record is None:
-                raise OutOfReachError(
-                    f"Session '{handle.id}' is known, but no worker answers and nothing is recorded of it yet. "
-                    "See that a worker runs, then ask again."
-                ) from error
-            state, recorded = brought_up_to_date(record.state, recorded=record.items)
-            return self._view(state, under_way={**recorded, **under_way}, is_stale=True)
+                raise OutOfReachError(_UNRECORDED.format(session_id=handle.id)) from error
+            state, recorded = standing_of(record)
+            # The ledger's spending holds what the heartbeats tell of, too.
+            told = {item: known.model_copy(update={"spending": Spending()}) for item, known in under_way.items()}
+            return self._view(state, under_way={**recorded, **told}, is_stale=True)
         # While its last write is under way the state says closed, but a workflow that runs is not.
         return self._view(state.model_copy(update={"closed_at": None}), under_way=under_way)
 
-    async def _closed(
-        self, handle: WorkflowHandle[object, object], description: WorkflowExecutionDescription
-    ) -> SessionView:
+    async def _closed(self, description: WorkflowExecutionDescription) -> SessionView:
         try:
-            record = await self._record(handle.id)
+            record = await self._ended(description)
         except OutOfReachError:
-            if (result := await self._result(handle)) is None:
+            if (result := await self._closed_sessions.result_of(description)) is None:
                 raise
             return self._view(result)
-        if record is not None and record.state.closed_at is not None:
-            return self._view(record.state)
-        if (result := await self._result(handle)) is not None:
-            return self._view(result)
+        return self._view(record.state)
+
+    async def _ended(self, description: WorkflowExecutionDescription) -> SessionRecord:
+        try:
+            record = await _reached(self._closed_sessions.record_of(description))
+        except RPCError as error:
+            raise OutOfReachError("Temporal does not answer, so this session cannot be read. Try again.") from error
         if record is None:
-            raise SessionNotFoundError(handle.id)
-        # Ended from outside (terminated, say): nobody works on what it left unfinished.
-        state, _ = brought_up_to_date(record.state, recorded=record.items)
-        ended = description.close_time or state.updated_at
-        if not state.status.is_settled:
-            state = unfinished_items_cancelled(state, now=ended)
-        return self._view(state.model_copy(update={"closed_at": ended}))
+            raise OutOfReachError("The session has just been opened again. Try again in a moment.")
+        return record
 
     async def _without_temporal(self, session_id: str, error: RPCError) -> SessionView:
         is_unknown = error.status is RPCStatusCode.NOT_FOUND
@@ -187,24 +202,19 @@ class SessionReader:
             if is_unknown:
                 raise SessionNotFoundError(session_id) from error
             raise OutOfReachError("Temporal does not answer, so this session cannot be read. Try again.") from error
-        state, under_way = brought_up_to_date(record.state, recorded=record.items)
         # Temporal forgets closed workflows after its retention; the records then are the truth, not a stand-in.
-        return self._view(state, under_way=under_way, is_stale=not (is_unknown and state.closed_at is not None))
+        # One that they do not know the end of is shown as ended, but not written off: should this be the wrong
+        # namespace, nothing is lost.
+        state, under_way = standing_of(record, ended_at=record.last_change if is_unknown else None)
+        is_stale = not is_unknown or record.state.closed_at is None
+        return self._view(state, under_way=under_way, is_stale=is_stale)
 
     async def _record(self, session_id: str) -> SessionRecord | None:
         return await _reached(self._records.session(session_id))
 
-    async def _result(self, handle: WorkflowHandle[object, object]) -> SessionState | None:
-        handle = self._client.get_workflow_handle(handle.id, result_type=SessionState)
-        try:
-            result = await handle.result(rpc_timeout=_RESULT_TIMEOUT)
-        except (RPCError, WorkflowFailureError):
-            return None
-        return SessionState.model_validate(result)
-
     def _recorded(self, record: SessionRecord) -> SessionView:
-        state, under_way = brought_up_to_date(record.state, recorded=record.items)
-        return self._view(state.model_copy(update={"spending": record.spending}), under_way=under_way)
+        state, under_way = standing_of(record)
+        return self._view(state, under_way=under_way)
 
     def _view(
         self, state: SessionState, *, under_way: Mapping[str, UnderWay] | None = None, is_stale: bool = False

@@ -17,10 +17,10 @@ from temporalio.common import (
     WorkflowIDReusePolicy,
 )
 from temporalio.exceptions import WorkflowAlreadyStartedError
-from temporalio.service import RPCError
+from temporalio.service import RPCError, RPCStatusCode
 
 from service.errors import IdempotencyConflictError, OutOfReachError, UnknownReferenceError
-from service.kinds import WORKFLOWS, SessionInput
+from service.kinds import WORKFLOWS, SessionInput, start_of
 from service.read import SessionReader
 from sessions.attempts import AttemptLimits
 from sessions.identifiers import DEFAULT_TENANT, new_session_id, session_id_for
@@ -45,6 +45,15 @@ from sessions.wire import (
 _START_TIMEOUT = timedelta(seconds=5)
 _RECORD_RETRY_INTERVAL = timedelta(seconds=1)
 _SUMMARY_BYTES = 200
+_REFUSALS = (
+    RPCStatusCode.INVALID_ARGUMENT,
+    RPCStatusCode.NOT_FOUND,
+    RPCStatusCode.PERMISSION_DENIED,
+    RPCStatusCode.FAILED_PRECONDITION,
+    RPCStatusCode.OUT_OF_RANGE,
+    RPCStatusCode.UNIMPLEMENTED,
+    RPCStatusCode.UNAUTHENTICATED,
+)
 
 _KIND = SearchAttributeKey.for_keyword(KIND_ATTRIBUTE)
 _STATUS = SearchAttributeKey.for_keyword(STATUS_ATTRIBUTE)
@@ -97,7 +106,7 @@ class SessionStarter:
         Raises:
             UnknownReferenceError: a reference picture was never uploaded.
             IdempotencyConflictError: the key belongs to another request.
-            OutOfReachError: Temporal does not answer; sending the request again with the same key is safe.
+            OutOfReachError: Temporal does not answer or refuses; sending the request again with the same key is safe.
         """
         if missing := await self._uploads.missing(request.uploads):
             raise UnknownReferenceError(missing)
@@ -111,7 +120,11 @@ class SessionStarter:
         return await self._start(start, fingerprint=fingerprint)
 
     async def close(self) -> None:
-        """Give up on sessions that could not be written down yet; their workflows do it when they settle."""
+        """Give up on sessions that could not be written down yet.
+
+        Their workers write down all but the input and the digest of the request; those stay with Temporal, and are
+        asked for there when the session is started again.
+        """
         for recording in self._recordings:
             recording.cancel()
         await asyncio.gather(*self._recordings, return_exceptions=True)
@@ -167,7 +180,10 @@ class SessionStarter:
             return None
         if record is None:
             return None
-        if record.request_sha256 not in (None, fingerprint):
+        if record.request_sha256 is None:
+            # Its API died before it wrote the start down: Temporal's memo has the digest.
+            return await self._started_earlier(session_id, fingerprint=fingerprint, is_recorded=True)
+        if record.request_sha256 != fingerprint:
             raise IdempotencyConflictError
         return await self._reader.session(session_id)
 
@@ -189,18 +205,22 @@ class SessionStarter:
         except WorkflowAlreadyStartedError:
             return await self._started_earlier(state.id, fingerprint=fingerprint)
         except RPCError as error:
-            raise OutOfReachError(
-                "Temporal does not answer, so it is not certain that the session was started. Send the request "
-                "again; with an Idempotency-Key the same session is never started twice."
-            ) from error
+            raise _not_started(error) from error
         self._record_soon(start, fingerprint=fingerprint)
         return session_view(state, under_way={}, temporal_link=self._reader.temporal_link(state.id))
 
-    async def _started_earlier(self, session_id: str, *, fingerprint: str) -> SessionView:
+    async def _started_earlier(self, session_id: str, *, fingerprint: str, is_recorded: bool = False) -> SessionView:
         try:
             description = await self._client.get_workflow_handle(session_id).describe(rpc_timeout=_START_TIMEOUT)
         except RPCError as error:
-            raise OutOfReachError("Temporal does not answer. Send the request again with the same key.") from error
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise OutOfReachError("Temporal does not answer. Send the request again with the same key.") from error
+            if not is_recorded:
+                raise OutOfReachError(
+                    "The session that this Idempotency-Key started has just been deleted. Send the request again."
+                ) from error
+            # Temporal has forgotten it, and nobody else can tell which request it was.
+            return await self._reader.session(session_id)
         if await description.memo_value(FINGERPRINT_MEMO, None, type_hint=str) != fingerprint:
             raise IdempotencyConflictError
         return await self._reader.session(session_id)
@@ -214,9 +234,7 @@ class SessionStarter:
         """Write the session down. The workflow runs already, so the records being down must not fail the start."""
         while True:
             try:
-                await self._records.create_session(
-                    start.state, request_sha256=fingerprint, start=start.model_dump_json(exclude={"state"})
-                )
+                await self._records.create_session(start.state, request_sha256=fingerprint, start=start_of(start))
             except RecordsOutOfReachError:
                 _logger.warning("a new session is not recorded yet", extra={"session_id": start.state.id})
                 await asyncio.sleep(_RECORD_RETRY_INTERVAL.total_seconds())
@@ -239,6 +257,20 @@ def search_attributes(state: SessionState) -> TypedSearchAttributes:
 def summary(state: SessionState) -> str:
     """Return the title as Temporal's UI shows it in lists."""
     return shortened(state.title, max_bytes=_SUMMARY_BYTES)
+
+
+def _not_started(error: RPCError) -> OutOfReachError:
+    if error.status is RPCStatusCode.RESOURCE_EXHAUSTED:
+        return OutOfReachError("Temporal takes no more work at the moment; nothing was started. Try again in a moment.")
+    if error.status in _REFUSALS:
+        return OutOfReachError(
+            f"Temporal refused to start the session: {shortened(error.message, max_bytes=_SUMMARY_BYTES)}. "
+            "Nothing was started; sending the request again helps when that has been mended."
+        )
+    return OutOfReachError(
+        "Temporal does not answer, so it is not certain that the session was started. Send the request "
+        "again; with an Idempotency-Key the same session is never started twice."
+    )
 
 
 def _fingerprint(kind: SessionKind, request_json: str) -> str:

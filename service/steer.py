@@ -17,10 +17,10 @@ from service.errors import NotRetryableError, OutOfReachError, SessionNotFoundEr
 from service.kinds import WORKFLOWS, input_to_go_on
 from service.read import SessionReader
 from service.start import search_attributes, summary
-from sessions.commands import CommandRefusedError, ItemNotRetryableError, NothingFailedError, RetryRequest
+from sessions.commands import CommandRefusedError, ItemNotRetryableError, RetryRequest
 from sessions.identifiers import is_session_id
-from sessions.records import RecordsOutOfReachError, SessionRecords
-from sessions.state import items_retried
+from sessions.records import RecordsOutOfReachError, SessionRecord, SessionRecords
+from sessions.state import SessionState, items_retried
 from sessions.view import SessionView
 from sessions.wire import FINGERPRINT_MEMO, RETRY_SIGNAL, RETRY_UPDATE, TASK_QUEUE
 
@@ -46,9 +46,10 @@ class SessionSteering:
 
         Raises:
             SessionNotFoundError: there is no such session.
-            WrongStateError: nothing has failed.
+            WrongStateError: nothing has failed, or the session is being cancelled.
             NotRetryableError: the request names an item that cannot be retried.
-            OutOfReachError: Temporal, or for a closed session the records, do not answer.
+            OutOfReachError: Temporal, or for a closed session the records, do not answer, or the worker could not
+                make sense of the request.
         """
         if not is_session_id(session_id):
             raise SessionNotFoundError(session_id)
@@ -57,10 +58,10 @@ class SessionSteering:
             for _ in range(_RACES):
                 if await self._retried_open(session_id, request) or await self._reopened(session_id, request):
                     return await self._reader.session(session_id)
-        except NothingFailedError as error:
-            raise WrongStateError(str(error)) from error
         except ItemNotRetryableError as error:
             raise NotRetryableError(str(error)) from error
+        except CommandRefusedError as error:
+            raise WrongStateError(str(error)) from error
         except RPCError as error:
             raise OutOfReachError("Temporal does not answer; nothing was retried. Try again.") from error
         raise OutOfReachError("The session keeps changing hands; nothing was retried. Try again.")
@@ -92,22 +93,29 @@ class SessionSteering:
         except WorkflowUpdateFailedError as error:
             raise _refusal(error) from error
         except WorkflowUpdateRPCTimeoutOrCancelledError:
-            await self._signalled(handle, request)
+            return await self._signalled(handle, request)
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
                 return False
             raise
         return True
 
-    async def _signalled(self, handle: WorkflowHandle[object, object], request: RetryRequest) -> None:
+    async def _signalled(self, handle: WorkflowHandle[object, object], request: RetryRequest) -> bool:
         """Leave the retry with the server for when a worker is back: unlike an update, a signal is kept at once.
 
-        Should the update arrive after all, the signal finds nothing failed any more and does nothing.
+        Returns False when the workflow is not open any more. Should the update arrive after all, the signal finds
+        nothing failed any more and does nothing.
         """
         record = await self._reader.written_down(handle.id)
         request.notes_for(record.state)
         _logger.info("no worker answers; the retry waits as a signal", extra={"session_id": handle.id})
-        await handle.signal(RETRY_SIGNAL, request, rpc_timeout=_RPC_TIMEOUT)
+        try:
+            await handle.signal(RETRY_SIGNAL, request, rpc_timeout=_RPC_TIMEOUT)
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return False
+            raise
+        return True
 
     async def _reopened(self, session_id: str, request: RetryRequest) -> bool:
         """Start the closed session again with the retry in its input; return False when somebody else just did.
@@ -117,7 +125,10 @@ class SessionSteering:
         record = await self._reader.written_down(session_id)
         notes = request.notes_for(record.state)
         if record.start is None:
-            raise OutOfReachError("How this session was started is not recorded, so it cannot be started again.")
+            raise OutOfReachError(
+                "How this session was started is not recorded, and Temporal has forgotten it, so it cannot be started "
+                "again. Start a new session."
+            )
         now = datetime.now(UTC)
         state = items_retried(record.state, notes=notes, max_attempts=request.max_attempts, now=now)
         try:
@@ -136,17 +147,28 @@ class SessionSteering:
         except WorkflowAlreadyStartedError:
             return False
         try:
-            await self._records.record_session(state, entries=())
+            await self._record(state, record=record)
         except RecordsOutOfReachError:
             _logger.warning("the new round is recorded when it settles", extra={"session_id": session_id})
         return True
+
+    async def _record(self, state: SessionState, *, record: SessionRecord) -> None:
+        if record.start is not None and record.request_sha256 is not None:
+            # What started the session may have come from Temporal alone, which forgets it in time.
+            await self._records.create_session(state, request_sha256=record.request_sha256, start=record.start)
+        else:
+            await self._records.record_session(state, entries=())
 
 
 def _refusal(error: WorkflowUpdateFailedError) -> Exception:
     """Return the refusal that the workflow's validator meant, told by the name that crossed the wire."""
     cause = error.cause
     if isinstance(cause, ApplicationError):
-        for refusal in (NothingFailedError, ItemNotRetryableError, CommandRefusedError):
+        refusals: tuple[type[CommandRefusedError], ...] = (*CommandRefusedError.__subclasses__(), CommandRefusedError)
+        for refusal in refusals:
             if cause.type == refusal.__name__:
                 return refusal(cause.message)
-    return error
+    _logger.error("a worker could not handle a retry: %s", cause)
+    return OutOfReachError(
+        "The worker could not make sense of the retry; it may run another version. See its log, then try again."
+    )

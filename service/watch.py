@@ -8,22 +8,25 @@ down, the session is read once a second instead.
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
-from service.errors import ServiceError
+from service.errors import ServiceError, SessionNotFoundError
 from service.read import SessionReader
-from sessions.records import RecordsOutOfReachError, SessionRecords
+from sessions.records import AttemptChange, RecordsOutOfReachError, SessionRecords
 from sessions.view import SessionView
 
 _TAIL_INTERVAL = timedelta(milliseconds=150)
-# Entries are written with the clocks of their workers; the tail looks back this far so that none slips past.
+# Entries carry the database's clock, but one can become visible after others that were stamped later: its
+# transaction took longer. The tail looks back this far so that none slips past.
 _TAIL_OVERLAP = timedelta(seconds=5)
+_TAIL_PAGE = 1000
+_NEXT_MOMENT = timedelta(microseconds=1)
 _FALLBACK_INTERVAL = timedelta(seconds=1)
 _HISTORY_RETRY_INTERVAL = timedelta(seconds=1)
 
@@ -49,6 +52,7 @@ class Watcher:
         self._latest: Change | None = None
         self._changed = asyncio.Condition()
         self._maybe_changed = asyncio.Event()
+        self._is_over = False
         self.viewers = 0
 
     def nudge(self) -> None:
@@ -56,13 +60,13 @@ class Watcher:
         self._maybe_changed.set()
 
     async def run(self) -> None:
-        """Watch until the workflow has closed."""
+        """Watch until the workflow has closed, or the session is gone."""
         polling = asyncio.create_task(self._poll_history(), name=f"history of {self._session_id}")
         try:
-            while self._latest is None or not self._latest.is_last:
+            while not self._is_over:
                 self._maybe_changed.clear()
                 await self._read()
-                if self._latest is None or not self._latest.is_last:
+                if not self._is_over:
                     await self._maybe_changed.wait()
         finally:
             polling.cancel()
@@ -71,14 +75,18 @@ class Watcher:
     async def changes(self, *, after: int | None) -> AsyncGenerator[Change, None]:
         """Yield the session now and whenever it changes, the last time when its workflow has closed.
 
+        Ends without a last one when the session is gone.
+
         A slow viewer misses what lies between, never the newest. ``after`` is the version the viewer has seen
         already; that one is not sent again.
         """
         seen: Change | None = None
         while seen is None or not seen.is_last:
             async with self._changed:
-                while self._latest is None or self._latest is seen:
+                while (self._latest is None or self._latest is seen) and not self._is_over:
                     await self._changed.wait()
+                if self._latest is None or self._latest is seen:
+                    return
                 seen = self._latest
             if seen.view.version != after or seen.is_last:
                 yield seen
@@ -86,6 +94,12 @@ class Watcher:
     async def _read(self) -> None:
         try:
             view = await self._reader.session(self._session_id)
+        except SessionNotFoundError:
+            _logger.info("a watched session is gone", extra={"session_id": self._session_id})
+            async with self._changed:
+                self._is_over = True
+                self._changed.notify_all()
+            return
         except ServiceError as error:
             _logger.info(
                 "a watched session cannot be read", extra={"session_id": self._session_id, "reason": str(error)}
@@ -106,6 +120,7 @@ class Watcher:
         change = Change(view=view, payload=view.model_dump_json(), is_last=is_closed)
         async with self._changed:
             self._latest = change
+            self._is_over = is_closed
             self._changed.notify_all()
 
     def _nudge_later(self) -> None:
@@ -146,25 +161,42 @@ class SessionWatch:
 
     async def run(self) -> None:
         """Tail the ledger for all watched sessions, until cancelled."""
-        since = datetime.now(UTC)
-        seen: set[tuple[str, str, int, datetime]] = set()
         while True:
             await self._is_watched.wait()
-            interval = _TAIL_INTERVAL
             try:
-                changes = await self._records.changed_since(since - _TAIL_OVERLAP)
+                await self._tail()
             except RecordsOutOfReachError:
-                interval = _FALLBACK_INTERVAL
                 for watcher, _ in self._watchers.values():
                     watcher.nudge()
-            else:
-                marks = {(change.session_id, change.item, change.attempt, change.updated_at) for change in changes}
-                for session_id, *_ in marks - seen:
-                    if session_id in self._watchers:
-                        self._watchers[session_id][0].nudge()
-                seen = marks
-                since = max((change.updated_at for change in changes), default=since)
-            await asyncio.sleep(interval.total_seconds())
+                await asyncio.sleep(_FALLBACK_INTERVAL.total_seconds())
+
+    async def _tail(self) -> None:
+        """Tail the ledger from now on, for as long as anybody watches.
+
+        What was written before is no news: whoever begins to watch reads the session first.
+        """
+        since = await self._records.clock()
+        seen: set[tuple[str, str, int, datetime]] = set()
+        while self._is_watched.is_set():
+            changes = await self._changed_since(since - _TAIL_OVERLAP)
+            marks = {(change.session_id, change.item, change.attempt, change.updated_at) for change in changes}
+            for session_id, *_ in marks - seen:
+                if session_id in self._watchers:
+                    self._watchers[session_id][0].nudge()
+            seen = marks
+            since = max((change.updated_at for change in changes), default=since)
+            await asyncio.sleep(_TAIL_INTERVAL.total_seconds())
+
+    async def _changed_since(self, moment: datetime) -> Sequence[AttemptChange]:
+        """Return all changes since a moment, fetched in pages: no query is large, however much was written."""
+        changes: list[AttemptChange] = []
+        while True:
+            page = await self._records.changed_since(moment, limit=_TAIL_PAGE)
+            changes += page
+            if len(page) < _TAIL_PAGE:
+                return changes
+            # Were a whole page of one moment, asking for that moment again would never get any further.
+            moment = max(page[-1].updated_at, moment + _NEXT_MOMENT)
 
     async def close(self) -> None:
         """Stop every watcher."""

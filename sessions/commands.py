@@ -58,6 +58,10 @@ class NothingFailedError(CommandRefusedError):
         return cls(f"Nothing has failed in this session (it is {state.status}), so there is nothing to retry.")
 
 
+class SessionEndingError(CommandRefusedError):
+    """The session is being cancelled."""
+
+
 class ItemNotRetryableError(CommandRefusedError):
     """The request names an item that cannot be retried."""
 

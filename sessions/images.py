@@ -198,8 +198,13 @@ class ImageTask(ItemTask):
     """One image to make, with all that its prompt needs: the payload of the activity."""
 
     request: ImageSessionRequest
-    image: ImageRequest
+    """The session's request, with this image alone."""
     model: str
+
+    @property
+    def image(self) -> ImageRequest:
+        """The image to make."""
+        return self.request.images[0]
 
     @property
     def media_type(self) -> str:
@@ -215,6 +220,8 @@ class ImageSessionInput(Value):
     model: str
     limits: AttemptLimits = AttemptLimits()
     retry_window: timedelta = DEFAULT_RETRY_WINDOW
+    items_at_once: int = Field(default=20, ge=1)
+    """How many items are with the workers at a time. All their tasks together must fit one message to Temporal."""
     worst_case_microdollars: int = 0
     """What one attempt costs at worst; counted for an attempt that was lost without a word of it."""
 
@@ -233,7 +240,6 @@ class ImageSessionInput(Value):
             limits=self.limits,
             # The other images of the set are no business of this one: without them the payload stays small.
             request=self.request.model_copy(update={"images": (image,)}),
-            image=image,
             model=self.model,
         )
 

@@ -25,6 +25,11 @@ class SessionRecord(Value):
     request_sha256: str | None = None
     start: str | None = None
 
+    @property
+    def last_change(self) -> datetime:
+        """When the session, or one of its items, was last heard of."""
+        return max([self.state.updated_at, *(item.updated_at for item in self.items)])
+
 
 class SessionPage(Value):
     """Sessions, newest first, and where the next page begins (None on the last one)."""
@@ -92,6 +97,10 @@ class SessionRecords(Protocol):
         """Return one ledger entry, or None."""
         ...
 
-    async def changed_since(self, moment: datetime) -> Sequence[AttemptChange]:
-        """Return the ledger entries that were written or changed at or after a moment."""
+    async def clock(self) -> datetime:
+        """Return the moment by the clock that changes are stamped with."""
+        ...
+
+    async def changed_since(self, moment: datetime, *, limit: int) -> Sequence[AttemptChange]:
+        """Return the ledger entries that were written or changed at or after a moment, the oldest first."""
         ...

@@ -114,6 +114,15 @@ def steps_of(attempts_in_round: int) -> int:
     return 2 * attempts_in_round
 
 
+def _steps_of_round(item: ItemState) -> int:
+    """Return how far an item that ends advances the revision.
+
+    As many steps as its round could have shown, not as it is known to have taken: an attempt that took up an earlier
+    one's result counts as none, and yet watchers have seen it begin.
+    """
+    return steps_of(item.max_attempts) + 1
+
+
 def item_started(state: SessionState, *, key: str, now: datetime) -> SessionState:
     """Hand an item to the workers. Shown as processing; which attempt runs is known to the server, not here.
 
@@ -128,11 +137,10 @@ def item_completed(
     *,
     key: str,
     artifact: Artifact,
-    attempts_used: int,
     spending: Spending,
     now: datetime,
 ) -> SessionState:
-    """An attempt of the item succeeded. ``attempts_used``: attempts of this round, the successful one included."""
+    """An attempt of the item succeeded."""
     item = state.item(key).model_copy(
         update={
             "status": ItemStatus.COMPLETE,
@@ -141,7 +149,7 @@ def item_completed(
             "error": None,
         }
     )
-    return _with_spending(state._with_item(item, now=now, by=steps_of(attempts_used) + 1), spending)
+    return _with_spending(state._with_item(item, now=now, by=_steps_of_round(item)), spending)
 
 
 def item_failed(
@@ -156,7 +164,18 @@ def item_failed(
             "error": error,
         }
     )
-    return _with_spending(state._with_item(item, now=now, by=steps_of(attempts_used) + 1), spending)
+    return _with_spending(state._with_item(item, now=now, by=_steps_of_round(item)), spending)
+
+
+def item_cancelled(
+    state: SessionState, *, key: str, attempts_used: int, spending: Spending, now: datetime
+) -> SessionState:
+    """The item was stopped, after so many attempts of this round."""
+    item = state.item(key)
+    item = item.model_copy(
+        update={"status": ItemStatus.CANCELLED, "attempt": item.attempts_before_round + attempts_used}
+    )
+    return _with_spending(state._with_item(item, now=now, by=_steps_of_round(item)), spending)
 
 
 def unfinished_items_cancelled(state: SessionState, *, now: datetime) -> SessionState:
@@ -165,7 +184,7 @@ def unfinished_items_cancelled(state: SessionState, *, now: datetime) -> Session
         item if item.status.is_settled else item.model_copy(update={"status": ItemStatus.CANCELLED})
         for item in state.items
     )
-    by = sum(steps_of(item.max_attempts) for item in state.items if not item.status.is_settled) + 1
+    by = sum(_steps_of_round(item) for item in state.items if not item.status.is_settled) + 1
     return state._changed(items=items, now=now, by=by)
 
 

@@ -2,20 +2,35 @@
 
 from datetime import datetime
 
-from temporalio.exceptions import ActivityError, ApplicationError, RetryState, TimeoutError, TimeoutType
+from temporalio.exceptions import (
+    ActivityError,
+    ApplicationError,
+    CancelledError,
+    RetryState,
+    TimeoutError,
+    TimeoutType,
+)
 
-from activities.failures import FailureDetail
+from activities.failures import STOPPED, FailureDetail
 from sessions.attempts import Heartbeat, RoundReport
 from sessions.errors import ErrorClass, ItemError
 from sessions.model import Value
 from sessions.money import Spending
 
+_CANCELLED = ItemError(
+    type=ErrorClass.TRANSIENT, message="Cancelled before an attempt was under way.", advice="Nothing was billed."
+)
+
 
 class ItemFailure(Value):
-    """Why the round failed for an item, and what its attempts came to."""
+    """Why the round ended without a result for an item, and what its attempts came to.
+
+    ``is_cancelled``: not by a failure but because somebody cancelled it.
+    """
 
     error: ItemError
     report: RoundReport
+    is_cancelled: bool = False
 
 
 def item_failure(
@@ -30,15 +45,18 @@ def item_failure(
     cause = error.cause
     if isinstance(cause, ApplicationError) and cause.details:
         detail = FailureDetail.model_validate(cause.details[0])
-        return ItemFailure(error=detail.error, report=detail.report)
+        return ItemFailure(error=detail.error, report=detail.report, is_cancelled=cause.type == STOPPED)
+    if isinstance(cause, CancelledError):
+        return ItemFailure(error=_CANCELLED, report=RoundReport(), is_cancelled=True)
     if isinstance(cause, TimeoutError):
+        is_cancelled = error.retry_state is RetryState.CANCEL_REQUESTED
         report = _last_report(
             cause,
-            max_attempts=max_attempts,
+            max_attempts=_attempts_told_of(cause) if is_cancelled else max_attempts,
             worst_case_microdollars=worst_case_microdollars,
             noticed_at=noticed_at,
         )
-        return ItemFailure(error=_timed_out(cause), report=report)
+        return ItemFailure(error=_timed_out(cause), report=report, is_cancelled=is_cancelled)
     used = max_attempts if error.retry_state is RetryState.MAXIMUM_ATTEMPTS_REACHED else 1
     return ItemFailure(
         error=ItemError(
@@ -58,6 +76,12 @@ def _timed_out(timeout: TimeoutError) -> ItemError:
     return ItemError(
         type=ErrorClass.UNCERTAIN, message=message, advice="It may have been billed. Retry to make it again."
     )
+
+
+def _attempts_told_of(timeout: TimeoutError) -> int:
+    """Return how many attempts were made when a cancelled one's worker died: those told of, and that one."""
+    details = timeout.last_heartbeat_details
+    return 1 + (Heartbeat.model_validate(details[0]).report.attempts_used if details else 0)
 
 
 def _last_report(

@@ -44,6 +44,6 @@ class SessionHandlers:
     @retry.validator
     def _can_retry(self, request: RetryRequest | None = None) -> None:
         try:
-            (request or RetryRequest()).notes_for(self._rounds.state)
+            self._rounds.items_to_retry(request or RetryRequest())
         except CommandRefusedError as error:
             raise ApplicationError(str(error), type=type(error).__name__, non_retryable=True) from error

@@ -29,6 +29,7 @@ class ImageSession(SessionHandlers):
             Rounds(
                 start.state,
                 make_item=self._make_image,
+                items_at_once=start.items_at_once,
                 retry_window=start.retry_window,
                 worst_case_microdollars=start.worst_case_microdollars,
             )

@@ -6,7 +6,7 @@ and the run loop acts on what it finds. So the order of events in the history de
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from datetime import timedelta
 
 from temporalio import workflow
@@ -15,11 +15,13 @@ from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 from activities.records import RecordActivities
 from sessions.attempts import AttemptOutcome, RoundReport, SessionRecordTask
-from sessions.commands import RetryRequest
+from sessions.commands import RetryRequest, SessionEndingError
 from sessions.details import details_table
 from sessions.ledger import LedgerEntry
 from sessions.state import (
+    ItemState,
     SessionState,
+    item_cancelled,
     item_completed,
     item_failed,
     item_started,
@@ -35,6 +37,10 @@ from workflows.policies import RECORD_RETRIES, RECORD_TIMEOUT
 MakeItem = Callable[[SessionState, str], Awaitable[AttemptOutcome]]
 """Makes the item with this key, as it stands in this state: one activity under the retry policy."""
 
+_ENTRIES_AT_ONCE = 500
+"""About half a megabyte; a payload may hold two."""
+_TURNS_TO_HEAR = 5
+
 _STATUS = SearchAttributeKey.for_keyword(STATUS_ATTRIBUTE)
 _FAILED_ITEMS = SearchAttributeKey.for_int(FAILED_ITEMS_ATTRIBUTE)
 
@@ -43,15 +49,23 @@ class Rounds:
     """Makes the items of one session, round after round, until there is nothing left to retry or to wait for."""
 
     def __init__(
-        self, state: SessionState, *, make_item: MakeItem, retry_window: timedelta, worst_case_microdollars: int
+        self,
+        state: SessionState,
+        *,
+        make_item: MakeItem,
+        items_at_once: int,
+        retry_window: timedelta,
+        worst_case_microdollars: int,
     ) -> None:
         self._state = state
         self._make_item = make_item
+        self._items_at_once = items_at_once
         self._retry_window = retry_window
         self._worst_case_microdollars = worst_case_microdollars
         self._unrecorded: tuple[LedgerEntry, ...] = ()
         self._background: list[asyncio.Task[None]] = []
         self._fault: BaseException | None = None
+        self._is_ending = False
 
     @property
     def state(self) -> SessionState:
@@ -64,8 +78,18 @@ class Rounds:
         Raises:
             CommandRefusedError: the state does not allow it; nothing has changed.
         """
-        notes = request.notes_for(self._state)
+        notes = self.items_to_retry(request)
         self._become(items_retried(self._state, notes=notes, max_attempts=request.max_attempts, now=workflow.now()))
+
+    def items_to_retry(self, request: RetryRequest) -> Mapping[str, str | None]:
+        """Return the items that a retry would make again, with their notes.
+
+        Raises:
+            CommandRefusedError: the state does not allow it.
+        """
+        if self._is_ending:
+            raise SessionEndingError("The session is being cancelled. Retry it once it has closed.")
+        return request.notes_for(self._state)
 
     async def run(self) -> SessionState:
         """Make items until the session is closed, and return its final state.
@@ -76,6 +100,8 @@ class Rounds:
         try:
             await self._until_closed()
         except asyncio.CancelledError:
+            self._is_ending = True
+            await _everything_heard()
             for task in self._background:
                 task.cancel()
             await self._wait_until(lambda: not self._background)
@@ -107,10 +133,14 @@ class Rounds:
     async def _make_items(self) -> None:
         """Hand out every pending item, those included that a retry adds meanwhile, until the session is settled."""
         while self._has_work():
-            for item in self._state.with_status(ItemStatus.PENDING):
+            for item in self._items_to_hand_out():
                 self._become(item_started(self._state, key=item.key, now=workflow.now()))
                 self._in_background(self._make(item.key))
-            await self._wait_until(lambda: not self._has_work() or bool(self._state.with_status(ItemStatus.PENDING)))
+            await self._wait_until(lambda: not self._has_work() or bool(self._items_to_hand_out()))
+
+    def _items_to_hand_out(self) -> Sequence[ItemState]:
+        room = self._items_at_once - len(self._state.with_status(ItemStatus.PROCESSING))
+        return self._state.with_status(ItemStatus.PENDING)[: max(0, room)]
 
     def _in_background(self, work: Coroutine[None, None, None]) -> None:
         """Run beside the loop. A list and no TaskGroup: that one cancels in the order of a set, which replay may not
@@ -140,8 +170,6 @@ class Rounds:
         try:
             outcome = await self._make_item(self._state, key)
         except ActivityError as error:
-            if is_cancelled_exception(error):
-                return  # the run loop cancels all unfinished items together
             failure = item_failure(
                 error,
                 max_attempts=self._state.item(key).max_attempts,
@@ -149,6 +177,17 @@ class Rounds:
                 noticed_at=workflow.now(),
             )
             self._keep(failure.report)
+            if failure.is_cancelled:
+                self._become(
+                    item_cancelled(
+                        self._state,
+                        key=key,
+                        attempts_used=failure.report.attempts_used,
+                        spending=failure.report.spending,
+                        now=workflow.now(),
+                    )
+                )
+                return
             self._become(
                 item_failed(
                     self._state,
@@ -166,7 +205,6 @@ class Rounds:
                     self._state,
                     key=key,
                     artifact=outcome.artifact,
-                    attempts_used=outcome.report.attempts_used,
                     spending=outcome.report.spending,
                     now=workflow.now(),
                 )
@@ -223,13 +261,27 @@ class Rounds:
             # The session is being cancelled, and recorded as such by the run loop.
 
     async def _record(self) -> None:
-        entries = self._unrecorded
-        await workflow.execute_activity_method(
-            RecordActivities.record,
-            SessionRecordTask(state=self._state, entries=entries),
-            task_queue=records_queue(workflow.info().task_queue),
-            start_to_close_timeout=RECORD_TIMEOUT,
-            retry_policy=RECORD_RETRIES,
-            summary=f"Write down: {self._state.status}",
-        )
-        self._unrecorded = tuple(entry for entry in self._unrecorded if entry not in entries)
+        """Write the session down, and in as many parts as fit into payloads what the records have missed."""
+        while True:
+            entries = self._unrecorded[:_ENTRIES_AT_ONCE]
+            await workflow.execute_activity_method(
+                RecordActivities.record,
+                SessionRecordTask(state=self._state, entries=entries),
+                task_queue=records_queue(workflow.info().task_queue),
+                start_to_close_timeout=RECORD_TIMEOUT,
+                retry_policy=RECORD_RETRIES,
+                summary=f"Write down: {self._state.status}",
+            )
+            self._unrecorded = tuple(entry for entry in self._unrecorded if entry not in entries)
+            if not self._unrecorded:
+                return
+
+
+async def _everything_heard() -> None:
+    """Let everything that has ended in this same activation be heard, before what has not is cancelled.
+
+    A task that is cancelled drops its result even if that is there already; from the activity to the item's task it
+    is a few turns of the loop.
+    """
+    for _ in range(_TURNS_TO_HEAR):
+        await asyncio.sleep(0)

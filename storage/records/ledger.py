@@ -27,6 +27,8 @@ _KNOWLEDGE = {
     AttemptStatus.COMPLETE.value: 4,
 }
 _LARGEST_INTEGER = 2**31 - 1
+# What was so from the beginning of the attempt, and whoever takes it over or reports late does not rewrite.
+_KEPT = ("started_at", "worker", "prompt_sha256", "variation")
 _SAME_NAME = tuple(name for name in LedgerEntry.model_fields if name != "usage")
 
 
@@ -46,7 +48,11 @@ def _upsert(connection: AsyncConnection) -> Insert:
     statement = insert_into(attempts, connection=connection).values(updated_at=DatabaseNow())
     return statement.on_conflict_do_update(
         index_elements=list(attempts.primary_key),
-        set_={column.name: statement.excluded[column.name] for column in attempts.c if not column.primary_key},
+        set_={
+            column.name: statement.excluded[column.name]
+            for column in attempts.c
+            if not column.primary_key and column.name not in _KEPT
+        },
         where=or_(
             _knowledge(attempts.c) < _knowledge(statement.excluded),
             # An attempt that runs tells again when the provider has asked it to wait.
@@ -136,11 +142,16 @@ def _entry(row: Row[Any]) -> LedgerEntry:
     return LedgerEntry(**{name: getattr(row, name) for name in _SAME_NAME}, usage=usage)
 
 
-async def changes_since(connection: AsyncConnection, moment: datetime) -> Sequence[AttemptChange]:
-    """Return what was written or changed at or after a moment of the database's clock, in that order."""
+async def changes_since(connection: AsyncConnection, moment: datetime, *, limit: int) -> Sequence[AttemptChange]:
+    """Return what was written or changed at or after a moment of the database's clock, the oldest of it first."""
     columns = (attempts.c.session_id, attempts.c.item, attempts.c.attempt, attempts.c.updated_at)
-    statement = select(*columns).where(attempts.c.updated_at >= moment).order_by(attempts.c.updated_at)
+    statement = select(*columns).where(attempts.c.updated_at >= moment).order_by(attempts.c.updated_at).limit(limit)
     return tuple(AttemptChange(**row._asdict()) for row in await connection.execute(statement))
+
+
+async def clock_of(connection: AsyncConnection) -> datetime:
+    """Return the moment by the database's clock."""
+    return (await connection.execute(select(DatabaseNow()))).scalar_one()
 
 
 async def spending_of(connection: AsyncConnection, session_ids: Sequence[str]) -> Mapping[str, Spending]:

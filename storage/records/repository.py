@@ -8,7 +8,7 @@ from sessions.records import AttemptChange, SessionPage, SessionRecord
 from sessions.state import SessionState
 from sessions.statuses import ItemStatus, SessionKind, SessionStatus
 from storage.records.database import Database
-from storage.records.ledger import changes_since, entries_of, entry_of
+from storage.records.ledger import changes_since, clock_of, entries_of, entry_of
 from storage.records.reading import (
     AttemptCount,
     SessionCount,
@@ -105,13 +105,19 @@ class Records:
             lambda connection: entry_of(connection, session_id, item=item, attempt=attempt)
         )
 
-    async def changed_since(self, moment: datetime) -> Sequence[AttemptChange]:
+    async def clock(self) -> datetime:
+        """Return the moment by the database's clock, which changes are stamped with."""
+        return await self._database.read(clock_of)
+
+    async def changed_since(self, moment: datetime, *, limit: int) -> Sequence[AttemptChange]:
         """Return the ledger entries that were written or changed at or after a moment, in that order.
 
-        The moment is one of the database's clock, best a change's own ``updated_at`` less a second or two: an
-        entry can become visible a little after others that were written later.
+        Args:
+            moment: one of the database's clock, best a change's own ``updated_at`` less a second or two: an entry
+                can become visible a little after others that were written later.
+            limit: how many at most. The rest is at or after the last one's ``updated_at``.
         """
-        return await self._database.read(lambda connection: changes_since(connection, moment))
+        return await self._database.read(lambda connection: changes_since(connection, moment, limit=limit))
 
     async def session_counts(self) -> Sequence[SessionCount]:
         """Count sessions by kind and status."""

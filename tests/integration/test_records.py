@@ -145,7 +145,7 @@ class TestSessions:
     async def test_no_time_zone(self, records: Records) -> None:
         """A moment without a time zone is refused rather than guessed."""
         with pytest.raises(StatementError, match="has no time zone"):
-            await records.changed_since(datetime(2026, 11, 21))  # noqa: DTZ001 - the point of the test
+            await records.changed_since(datetime(2026, 11, 21), limit=10)  # noqa: DTZ001 - the point of the test
 
     async def test_deleted(self, records: Records) -> None:
         """A deleted session leaves nothing behind, and its neighbour alone."""
@@ -298,17 +298,48 @@ class TestAttempts:
         """Whoever follows the ledger sees each change once it is made, and nothing where nothing changed."""
         state = new_state()
         await attempt_recorded(records, state.id)
-        (begun,) = await records.changed_since(START)
+        (begun,) = await records.changed_since(START, limit=10)
         await attempt_recorded(records, state.id)
-        assert [begun] == list(await records.changed_since(begun.updated_at))
+        assert [begun] == list(await records.changed_since(begun.updated_at, limit=10))
 
         await attempt_recorded(records, state.id, status=FAILED)
-        (ended,) = await records.changed_since(begun.updated_at)
+        (ended,) = await records.changed_since(begun.updated_at, limit=10)
 
         assert (state.id, "main", 1) == (ended.session_id, ended.item, ended.attempt)
         assert begun.updated_at <= ended.updated_at
         assert timedelta(minutes=1) > abs(datetime.now(UTC) - ended.updated_at)
-        assert not await records.changed_since(ended.updated_at + timedelta(milliseconds=1))
+        assert not await records.changed_since(ended.updated_at + timedelta(milliseconds=1), limit=10)
+
+    async def test_tail_in_pages(self, records: Records) -> None:
+        """However much was written, a query is small, and the next one goes on from the last change of this one."""
+        before = await records.clock()
+        state = new_state()
+        for attempt in range(1, 6):
+            await attempt_recorded(records, state.id, attempt=attempt)
+
+        page = await records.changed_since(before - timedelta(milliseconds=1), limit=3)
+        rest = await records.changed_since(page[-1].updated_at, limit=10)
+
+        assert 3 == len(page)
+        assert {1, 2, 3, 4, 5} == {change.attempt for change in (*page, *rest)}
+        assert list(page) == sorted(page, key=lambda change: change.updated_at)
+        assert not await records.changed_since(await records.clock() + timedelta(milliseconds=1), limit=10)
+
+    async def test_evidence(self, records: Records) -> None:
+        """Whoever takes an attempt over, or reports late, completes its entry and rewrites nothing of its beginning."""
+        state = new_state()
+        begun = entry_of()
+        await records.record_attempt(state.id, entry=begun, item_status=ItemStatus.PROCESSING, max_attempts=3)
+        taken_over = entry_of(status=COMPLETE, started_at=begun.started_at + timedelta(seconds=9)).model_copy(
+            update={"worker": "worker-2", "prompt_sha256": "cd" * 32, "variation": "another"}
+        )
+        await records.record_attempt(state.id, entry=taken_over, item_status=ItemStatus.COMPLETE, max_attempts=3)
+
+        (entry,) = await records.attempts(state.id)
+
+        kept = ("started_at", "worker", "prompt_sha256", "variation")
+        assert {name: getattr(begun, name) for name in kept} == {name: getattr(entry, name) for name in kept}
+        assert (COMPLETE, taken_over.ended_at) == (entry.status, entry.ended_at)
 
     async def test_counts(self, records: Records) -> None:
         """Counts tell sessions by kind and status, and attempts by status and class of error."""

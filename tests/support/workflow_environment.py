@@ -158,6 +158,11 @@ class RunningSession:
         """Whether the session has come to its end, although what is left to write down may keep it open."""
         return (await self.view()).closed_at is not None
 
+    async def is_at_rest(self) -> bool:
+        """Whether nothing of the session is in anybody's hands: no item, no record, no workflow task."""
+        now = (await self.handle.describe()).raw_description
+        return not now.pending_activities and not now.HasField("pending_workflow_task")
+
     async def history(self) -> WorkflowHistory:
         """Return what the server has written down."""
         return await self.handle.fetch_history()
@@ -176,7 +181,9 @@ class Studio:
         self.task_queue = f"studio-{uuid.uuid4().hex}"
         self._sessions: list[RunningSession] = []
 
-    def worker(self, *, grace: timedelta = timedelta(), provider: ImageProvider | None = None) -> SessionWorker:
+    def worker(
+        self, *, grace: timedelta = timedelta(), provider: ImageProvider | None = None, concurrency: int = 20
+    ) -> SessionWorker:
         """Return the product's worker on this studio's ports, or with another provider."""
         return build_worker(
             self.environment.client,
@@ -186,6 +193,7 @@ class Studio:
             provider=provider or self.provider,
             references=self.references,
             prices=PRICES,
+            concurrency=concurrency,
             grace=grace,
             task_queue=self.task_queue,
         )

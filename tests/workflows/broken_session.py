@@ -15,7 +15,11 @@ class BrokenSession:
     @workflow.init
     def __init__(self, start: ImageSessionInput) -> None:
         self._rounds = Rounds(
-            start.state, make_item=self._make, retry_window=start.retry_window, worst_case_microdollars=0
+            start.state,
+            make_item=self._make,
+            items_at_once=start.items_at_once,
+            retry_window=start.retry_window,
+            worst_case_microdollars=0,
         )
 
     @workflow.run

@@ -1,5 +1,7 @@
 """What happens to one item stays with it, and the session's status is exact."""
 
+from datetime import timedelta
+
 import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowExecutionStatus
@@ -7,6 +9,7 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
+from sessions.attempts import AttemptLimits
 from sessions.errors import ErrorClass
 from sessions.images import ImageSessionRequest, Product
 from sessions.statuses import ItemStatus, SessionStatus
@@ -114,10 +117,10 @@ async def test_a_passing_fault_of_our_own_is_retried(studio: Studio) -> None:
     assert (ItemStatus.COMPLETE, 2) == (state.item("lifestyle").status, state.item("lifestyle").attempt)
 
 
-async def test_an_activity_that_breaks_before_its_attempt_begins_fails_its_item_only(
+async def test_a_store_that_cannot_be_read_fails_only_the_items_it_keeps(
     studio: Studio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Even an exception that no attempt could catch ends one item, with all its attempts counted."""
+    """The item ends with all its attempts counted and a reason; the others are complete."""
 
     async def find(self: object, key: str) -> None:
         if "/lifestyle/" in key:
@@ -125,7 +128,10 @@ async def test_an_activity_that_breaks_before_its_attempt_begins_fails_its_item_
 
     monkeypatch.setattr("tests.support.memory.MemoryArtifacts.find", find)
     session = await studio.start(
-        image_input(ImageSessionRequest(product=Product(title="Steel bottle"), max_attempts=2))
+        image_input(
+            ImageSessionRequest(product=Product(title="Steel bottle"), max_attempts=2),
+            limits=AttemptLimits(storage_patience=timedelta()),
+        )
     )
     view = await session.settled()
     item = next(item for item in view.items if item.key == "lifestyle")
@@ -133,7 +139,7 @@ async def test_an_activity_that_breaks_before_its_attempt_begins_fails_its_item_
     assert (4, 1) == (view.counts.complete, view.counts.failed)
     assert 2 == item.attempt
     assert item.error is not None
-    assert "no access to the folder" in item.error.message
+    assert "cannot be read" in item.error.message
 
 
 async def test_a_bug_in_workflow_code_is_not_swallowed(real_server: WorkflowEnvironment) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from sessions.attempts import AttemptLimits
 from sessions.errors import ErrorClass
-from sessions.images import ImageSessionRequest, Product
+from sessions.images import ImageRequest, ImageSessionRequest, ImageType, Product
 from sessions.statuses import AttemptStatus, ItemStatus, SessionStatus
 from tests.support.eventually import eventually
 from tests.support.scripted import USAGE, Gate, broken, forbidden
@@ -124,3 +124,21 @@ async def test_a_result_that_cannot_be_stored_is_not_hidden(
     assert {cost} == {entry.cost_microdollars for entry in real_studio.records.entries.values()}
     assert 5 * cost == (await session.state()).spending.spent_microdollars
     assert {ItemStatus.FAILED} == {item.status for item in view.items}
+
+
+async def test_a_worker_that_is_full_of_attempts_still_writes_sessions_down(real_studio: Studio) -> None:
+    """A session that has settled is recorded and closed although every place for attempts is taken for long."""
+    first, second = Gate(), Gate()
+    studio = Studio(real_studio.environment)
+    studio.provider.script("Main image", first, second)
+    request = ImageSessionRequest(product=Product(title="Steel bottle"), images=(ImageRequest(type=ImageType.MAIN),))
+    async with studio.worker(concurrency=1):
+        session = await studio.start(image_input(request))
+        await first.reached.wait()
+        await studio.start(image_input(request))
+        first.opened.set()
+        await second.reached.wait()
+        state = await session.result()
+        await studio.close()
+
+    assert state == studio.records.states[state.id]

@@ -156,18 +156,18 @@ async def test_rounds_follow_each_other_as_often_as_asked(studio: Studio) -> Non
     assert (SessionStatus.COMPLETE, 5, 5) == (state.status, state.round, state.item("lifestyle").attempt)
 
 
-async def test_two_retries_at_once_make_one_round(studio: Studio) -> None:
+async def test_two_retries_at_once_make_one_round(real_studio: Studio) -> None:
     """Whoever comes second is told the state; the item is made once."""
-    session = await _with_failed_lifestyle(studio)
+    session = await _with_failed_lifestyle(real_studio)
     gate = Gate()
-    studio.provider.script("Lifestyle", gate)
+    real_studio.provider.script("Lifestyle", gate)
     outcomes = await asyncio.gather(session.retry(), session.retry(), session.signal_retry(), return_exceptions=True)
     await gate.reached.wait()
     gate.opened.set()
     state = await session.result()
 
     assert 1 >= sum(isinstance(outcome, SessionView) for outcome in outcomes)
-    assert (2, 2) == (state.round, studio.provider.count("Lifestyle"))
+    assert (2, 2) == (state.round, real_studio.provider.count("Lifestyle"))
 
 
 async def test_a_retry_starts_at_once_while_another_item_is_still_being_made(studio: Studio) -> None:

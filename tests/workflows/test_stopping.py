@@ -10,6 +10,7 @@ from temporalio import activity
 from sessions.artifacts import Made
 from sessions.ports import ImageCall
 from sessions.statuses import AttemptStatus, SessionStatus
+from tests.support.eventually import eventually
 from tests.support.scripted import Gate, forbidden, made
 from tests.support.workflow_environment import Studio
 
@@ -62,6 +63,8 @@ async def test_a_session_survives_that_no_worker_remembers_it(real_studio: Studi
     async with studio.worker():
         session = await studio.start()
         before = await session.settled()
+        # A workflow task that a stopping worker takes along is given up by the server after 10 s only.
+        await eventually(session.is_at_rest)
     async with studio.worker():
         assert before == await session.view()
         await session.retry()

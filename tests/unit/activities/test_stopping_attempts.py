@@ -7,12 +7,14 @@ import pytest
 from temporalio.activity import ActivityCancellationDetails
 from temporalio.exceptions import ApplicationError
 
+from activities.failures import STOPPED, FailureDetail
 from sessions.artifacts import Receipt
-from sessions.attempts import AttemptOutcome
+from sessions.attempts import AttemptLimits, AttemptOutcome
 from sessions.errors import ErrorClass
-from sessions.statuses import AttemptStatus
+from sessions.ledger import LedgerEntry
+from sessions.statuses import AttemptStatus, ItemStatus
 from tests.support.eventually import eventually
-from tests.support.memory import MemoryArtifacts
+from tests.support.memory import MemoryArtifacts, MemoryRecords
 from tests.support.scripted import Gate, throttled
 from tests.unit.activities.desk import Desk, cost_at_worst, image_task
 
@@ -60,10 +62,12 @@ async def test_a_call_that_is_cut_off_may_have_been_billed(desk: Desk) -> None:
     running = asyncio.ensure_future(desk.run(image_task(), environment=environment))
     await gate.reached.wait()
     environment.cancel(BY_A_PERSON)
-    with pytest.raises(asyncio.CancelledError):
+    with pytest.raises(ApplicationError) as failure:
         await running
 
+    assert STOPPED == failure.value.type
     (entry,) = desk.entries
+    assert entry.spending == FailureDetail.model_validate(failure.value.details[0]).report.spending
     assert (AttemptStatus.UNCERTAIN, ErrorClass.UNCERTAIN) == (entry.status, entry.error_type)
     assert cost_at_worst(desk.provider.calls["Lifestyle"][0].prompt) == entry.cost_microdollars
 
@@ -75,7 +79,7 @@ async def test_a_wait_that_is_cut_off_has_cost_nothing(desk: Desk) -> None:
     running = asyncio.ensure_future(desk.run(image_task(), environment=environment))
     await eventually(lambda: desk.heartbeats)
     environment.cancel(BY_A_PERSON)
-    with pytest.raises(asyncio.CancelledError):
+    with pytest.raises(ApplicationError, match="stopped"):
         await running
 
     (entry,) = desk.entries
@@ -107,7 +111,48 @@ async def test_an_attempt_that_the_server_gave_up_ends_as_cancelled(desk: Desk) 
     running = asyncio.ensure_future(desk.run(image_task(), environment=environment))
     await gate.reached.wait()
     environment.cancel(ActivityCancellationDetails(timed_out=True))
-    with pytest.raises(asyncio.CancelledError):
+    with pytest.raises(ApplicationError, match="stopped"):
         await running
 
     assert [AttemptStatus.UNCERTAIN] == [entry.status for entry in desk.entries]
+
+
+async def test_a_stop_while_the_entry_is_closed_does_not_pay_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once the answer is there nothing stops its attempt: the entry is completed, and the result is handed on."""
+    is_closing, may_close = asyncio.Event(), asyncio.Event()
+    record = MemoryRecords.record_attempt
+
+    async def slow_record(
+        records: MemoryRecords, session_id: str, *, entry: LedgerEntry, item_status: ItemStatus, max_attempts: int
+    ) -> None:
+        if entry.status is AttemptStatus.COMPLETE:
+            is_closing.set()
+            await may_close.wait()
+        await record(records, session_id, entry=entry, item_status=item_status, max_attempts=max_attempts)
+
+    monkeypatch.setattr(MemoryRecords, "record_attempt", slow_record)
+    environment = desk.environment()
+    running = asyncio.ensure_future(desk.run(image_task(), environment=environment))
+    await is_closing.wait()
+    environment.cancel(BY_THE_WORKER)
+    environment.cancel(BY_A_PERSON)
+    may_close.set()
+    outcome = await running
+
+    assert 1 == outcome.artifact.attempt
+    assert [AttemptStatus.COMPLETE] == [entry.status for entry in desk.entries]
+
+
+async def test_a_store_that_cannot_be_read_costs_no_money(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As long as it is unknown whether something is stored, nothing is asked for, and the entry says that none was."""
+
+    async def find(self: object, key: str) -> None:
+        raise PermissionError("no access to the folder")
+
+    monkeypatch.setattr(MemoryArtifacts, "find", find)
+    with pytest.raises(ApplicationError, match="cannot be read"):
+        await desk.run(image_task(limits=AttemptLimits(storage_patience=timedelta())))
+
+    assert {} == dict(desk.provider.calls)
+    (entry,) = desk.entries
+    assert (AttemptStatus.FAILED, ErrorClass.TRANSIENT, 0) == (entry.status, entry.error_type, entry.cost_microdollars)

@@ -226,7 +226,6 @@ class InMemory:
                 item_started(state, key=key, now=MOMENT),
                 key=key,
                 artifact=artifact,
-                attempts_used=attempt,
                 spending=Spending(spent_microdollars=21_000),
                 now=MOMENT,
             )

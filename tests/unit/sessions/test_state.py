@@ -47,9 +47,7 @@ def an_artifact(attempt: int) -> Artifact:
 
 def completed(state: SessionState, key: str, *, attempts_used: int = 1) -> SessionState:
     attempt = state.item(key).attempts_before_round + attempts_used
-    return item_completed(
-        state, key=key, artifact=an_artifact(attempt), attempts_used=attempts_used, spending=COST, now=NOW
-    )
+    return item_completed(state, key=key, artifact=an_artifact(attempt), spending=COST, now=NOW)
 
 
 def failed(state: SessionState, key: str, *, attempts_used: int = 3) -> SessionState:
@@ -116,7 +114,7 @@ def test_a_retry_opens_a_settled_and_closed_session_again() -> None:
     assert (state.status, state.settled_at, state.closed_at) == (SessionStatus.PROCESSING, None, None)
     later = NOW + timedelta(hours=1)
     artifact = an_artifact(4)
-    state = item_completed(state, key="lifestyle", artifact=artifact, attempts_used=1, spending=COST, now=later)
+    state = item_completed(state, key="lifestyle", artifact=artifact, spending=COST, now=later)
     assert (SessionStatus.COMPLETE, later) == (state.status, state.settled_at)
 
 
@@ -203,7 +201,6 @@ class SessionLife(RuleBasedStateMachine):
                 self.state,
                 key=item.key,
                 artifact=an_artifact(self.tries[item.key]),
-                attempts_used=used,
                 spending=COST,
                 now=self.tick(),
             )

@@ -174,7 +174,6 @@ class History:
                 self.state,
                 key=item,
                 artifact=last.artifact,
-                attempts_used=attempts_used,
                 spending=last.spending,
                 now=self.now,
             )
