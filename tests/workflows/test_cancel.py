@@ -4,14 +4,16 @@ On the real server, because the one that skips time breaks on a cancel that cros
 """
 
 import asyncio
+from datetime import timedelta
 
 import pytest
-from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError
+from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError, WorkflowUpdateFailedError
 from temporalio.exceptions import CancelledError
 
+from sessions.images import ImageRequest, ImageSessionRequest, ImageType, Product
 from sessions.statuses import AttemptStatus, ItemStatus, SessionStatus
 from tests.support.eventually import eventually
-from tests.support.scripted import Gate, broken, forbidden
+from tests.support.scripted import Gate, broken, forbidden, unanswered
 from tests.support.workflow_environment import RunningSession, Studio, image_input
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.usefixtures("quick_heartbeats")]
@@ -123,3 +125,57 @@ async def test_a_session_can_be_cancelled_while_the_records_are_down(real_studio
     await _ends_cancelled(session)
 
     assert real_studio.records.states[session.handle.id].closed_at is not None
+
+
+async def test_a_retry_of_a_session_that_is_being_cancelled_is_refused(real_studio: Studio) -> None:
+    """While the cancelled session waits for the records, nothing is accepted that would be lost with it."""
+    real_studio.provider.script("Lifestyle", forbidden())
+    session = await real_studio.start()
+    await session.settled()
+    await eventually(lambda: session.handle.id in real_studio.records.states)
+    real_studio.records.is_down = True
+    await session.handle.cancel()
+    await eventually(session.is_closing)
+    with pytest.raises(WorkflowUpdateFailedError) as refused:
+        await session.retry()
+    assert "being cancelled" in str(refused.value.cause)
+    real_studio.records.is_down = False
+    await _ends_cancelled(session)
+    assert 1 == real_studio.records.states[session.handle.id].round
+
+
+async def test_a_cancel_with_a_dead_worker_counts_one_attempt(
+    real_studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The attempt that was under way may have been billed once, and the session is cancelled, not failed."""
+    monkeypatch.setattr("workflows.image_session.HEARTBEAT_TIMEOUT", timedelta(seconds=1))
+    monkeypatch.setattr("activities.heartbeat.INTERVAL", timedelta(hours=1))
+    gate = Gate()
+    real_studio.provider.script("Lifestyle", gate)
+    request = ImageSessionRequest(
+        product=Product(title="Steel bottle"), images=(ImageRequest(type=ImageType.LIFESTYLE),)
+    )
+    session = await real_studio.start(image_input(request))
+    await gate.reached.wait()
+    await session.handle.cancel()
+    await _ends_cancelled(session)
+
+    recorded = real_studio.records.states[session.handle.id]
+    assert (SessionStatus.CANCELLED, 1) == (recorded.status, recorded.item("lifestyle").attempt)
+    assert 7 == recorded.spending.uncertain_microdollars
+
+
+async def test_what_a_stopped_attempt_cost_is_in_the_state(real_studio: Studio) -> None:
+    """A session that is cancelled in mid-attempt tells of it, and of the failed attempt before it."""
+    gate = Gate()
+    real_studio.provider.script("Lifestyle", unanswered(), gate)
+    session = await real_studio.start()
+    await gate.reached.wait()
+    await session.handle.cancel()
+    await _ends_cancelled(session)
+
+    recorded = real_studio.records.states[session.handle.id]
+    ledger = real_studio.records.ledger("lifestyle")
+    assert [AttemptStatus.UNCERTAIN, AttemptStatus.UNCERTAIN] == [entry.status for entry in ledger]
+    assert sum(entry.cost_microdollars for entry in ledger) == recorded.spending.uncertain_microdollars
+    assert 2 == recorded.item("lifestyle").attempt
