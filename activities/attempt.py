@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 
 from temporalio import activity
 
-from activities.failures import failure_of, stopped
+from activities.failures import failure_of, interrupted, stopped
 from activities.heartbeat import Pulse, last_heartbeat
 from activities.ledger import LedgerLine, LedgerWriter
 from activities.patience import Patience
@@ -101,6 +101,8 @@ class _Attempt:
     number_in_round: int
     throttled_calls: int = 0
     is_asking: bool = False
+    is_waiting: bool = False
+    """Whether the provider has asked to wait, and has not been asked again yet."""
 
     def __post_init__(self) -> None:
         self.report = self.told.report if self.told else RoundReport()
@@ -121,10 +123,13 @@ class _Attempt:
             except AttemptError as error:
                 raise await self._failed(error, entry=entry) from error
             except asyncio.CancelledError:
-                failure = await self._failed(self._stopped(), entry=entry)
                 details = activity.cancellation_details()
-                if details is not None and details.worker_shutdown:
-                    # The session is not being cancelled, only this worker: the next one goes on with it.
+                is_only_this_worker = details is not None and details.worker_shutdown
+                if is_only_this_worker and self.is_waiting:
+                    # Nothing was asked for and refused but patience: the next worker makes this same attempt.
+                    raise interrupted(self._stopped(), report=self.report) from None
+                failure = await self._failed(self._stopped(), entry=entry)
+                if is_only_this_worker:
                     raise failure from None
                 raise stopped(self._stopped(), report=self.report) from None
             except Exception as unexpected:
@@ -195,10 +200,21 @@ class _Attempt:
                 _logger.info("took up an artifact that was already paid for", extra=self._log_fields(entry))
                 return await self._closed(entry, receipt=receipt)
             lost = entry.abandoned(noticed_at=datetime.now(UTC))
+            if self.told and self.told.waiting_for and entry is self.told.running:
+                lost = entry.given_up(self.told.waiting_for, noticed_at=datetime.now(UTC))
             await self._entered_as_failed(lost, item_status=ItemStatus.PROCESSING)
         if unreadable is not None:
             raise unreadable
         return None
+
+    def _out_of_patience(self, throttled: Throttled) -> Throttled:
+        seconds = self.task.limits.throttle_patience.total_seconds()
+        return Throttled(
+            f"{throttled.message} It has asked to wait for more than {seconds:g} seconds in all.",
+            advice="Retry when the provider's limit has recovered, or raise RETAKES_THROTTLE_PATIENCE.",
+            retry_after=throttled.retry_after,
+            request_id=throttled.request_id,
+        )
 
     async def _found(self, number: int) -> Receipt | None:
         """Return what is stored of an attempt. A store that is down is asked for a while: paying again costs more."""
@@ -229,7 +245,7 @@ class _Attempt:
         while True:
             try:
                 async with asyncio.timeout(limits.deadline.total_seconds()):
-                    self.is_asking = True
+                    self.is_asking, self.is_waiting = True, False
                     made = await call()
                     self.is_asking = False
                     return made
@@ -240,11 +256,13 @@ class _Attempt:
                 ) from error
             except Throttled as throttled:
                 self.throttled_calls += 1
-                self.is_asking = False
+                self.is_asking, self.is_waiting = False, True
                 # Spread by up to a quarter, so that items which were turned away together do not come back together.
                 pause = (throttled.retry_after or backoff) * (1 + random.random() / 4)  # noqa: S311 - no secret
-                if not patience.covers(pause):
-                    raise
+                if not patience.is_left:
+                    raise self._out_of_patience(throttled) from throttled
+                # A provider that asks for more than there is gets all there is, and is asked once more.
+                pause = min(pause, patience.rest)
                 _logger.info("the provider asks to wait", extra={**self._place(), "seconds": pause.total_seconds()})
                 self.pulse.waiting(throttled.as_item_error(), until=datetime.now(UTC) + pause)
                 # Those who watch the session look again when its ledger has changed.

@@ -18,11 +18,24 @@ STOPPED = "stopped"
 """Type of the failure of an attempt that was stopped because its session is being cancelled."""
 
 
+INTERRUPTED = "interrupted"
+"""Type of the failure of an attempt that another worker is to make again, under the same number."""
+
+
+def interrupted(error: AttemptError, *, report: RoundReport) -> ApplicationError:
+    """Return how an attempt ends whose worker stops before anything was asked for: it must not count."""
+    return _ended(error, report=report, type_=INTERRUPTED)
+
+
 def stopped(error: AttemptError, *, report: RoundReport) -> ApplicationError:
     """Return how an attempt ends that was stopped. A plain cancellation would take no report along."""
+    return _ended(error, report=report, type_=STOPPED)
+
+
+def _ended(error: AttemptError, *, report: RoundReport, type_: str) -> ApplicationError:
     detail = FailureDetail(error=error.as_item_error(), report=report)
     return ApplicationError(
-        error.message, detail, type=STOPPED, non_retryable=True, category=ApplicationErrorCategory.BENIGN
+        error.message, detail, type=type_, non_retryable=True, category=ApplicationErrorCategory.BENIGN
     )
 
 

@@ -4,6 +4,10 @@ import asyncio
 from datetime import timedelta
 
 
+# A wait ends a little early or late; what that leaves is no patience any more.
+_LEAST = timedelta(milliseconds=20)
+
+
 class Patience:
     """An amount of waiting that runs out, measured by the event loop's clock from when it is made."""
 
@@ -13,8 +17,9 @@ class Patience:
     @property
     def is_left(self) -> bool:
         """Whether any is left."""
-        return self.covers(timedelta())
+        return self.rest > _LEAST
 
-    def covers(self, pause: timedelta) -> bool:
-        """Whether a pause would end before it runs out."""
-        return asyncio.get_running_loop().time() + pause.total_seconds() <= self._until
+    @property
+    def rest(self) -> timedelta:
+        """How much is left, never less than nothing."""
+        return timedelta(seconds=max(0.0, self._until - asyncio.get_running_loop().time()))

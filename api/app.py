@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+import signal
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from typing import Final
@@ -25,7 +26,8 @@ from api.services import Backend, Services, Upload, UploadRefusedError
 from api.web import login, pages, start_form
 from api.web.paths import STATIC, is_page
 from api.web.rendering import STATIC_FOLDER, Pages
-from runtime.prices import load_prices
+from runtime.prices import PriceFileError, load_prices
+from runtime.refusal import Refused
 from runtime.settings import Settings
 from runtime.temporal import connect_patiently, sdk_runtime
 from service.errors import ArtifactNotFoundError, OutOfReachError
@@ -35,6 +37,7 @@ from service.steer import SessionSteering
 from service.watch import SessionWatch
 from sessions.artifacts import Artifact
 from sessions.attempts import AttemptLimits
+from sessions.pricing import PriceTable
 from storage import uploads as kept
 from storage.artifacts import StoredArtifacts
 from storage.objects import Objects
@@ -49,24 +52,36 @@ _PAUSE_AFTER_A_FAULT: Final = timedelta(seconds=1)
 _logger = logging.getLogger("retakes.api")
 
 
-def create_app(settings: Settings, *, services: Services | None = None) -> FastAPI:
+def end_process() -> None:
+    """Have the process end as when it is told to, with what is under way brought to its end."""
+    signal.raise_signal(signal.SIGTERM)
+
+
+def create_app(
+    settings: Settings, *, services: Services | None = None, give_up: Callable[[], None] = end_process
+) -> FastAPI:
     """Build the application.
 
     Args:
         settings: where everything is, and who may ask.
         services: what routes work with, for tests. Left out, they are built when the application starts, and work
             from when Temporal first answers; until then whatever needs them is answered with 503.
+        give_up: called when the services have failed for good, because then this process is of no use.
+
+    Raises:
+        Refused: the price table cannot be used.
     """
+    prices = _prices(settings) if services is None else None
     backend = Backend(keys=Keys([key.get_secret_value() for key in settings.api_keys]), services=services)
     templates = Pages(asks_for_key=bool(backend.keys))
     answer = _answer(templates)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        if services is not None:
+        if prices is None:
             yield
             return
-        async with _standing_behind(settings, backend=backend):
+        async with _standing_behind(settings, backend=backend, prices=prices, give_up=give_up):
             yield
 
     app = DescribedApi(
@@ -107,7 +122,9 @@ def _answer(templates: Pages) -> Answer:
 
 
 @asynccontextmanager
-async def _standing_behind(settings: Settings, *, backend: Backend) -> AsyncIterator[None]:
+async def _standing_behind(
+    settings: Settings, *, backend: Backend, prices: PriceTable, give_up: Callable[[], None]
+) -> AsyncIterator[None]:
     """Put the services behind an application while it serves."""
     database = Database(settings.database_url.get_secret_value())
     client: Client | None = None
@@ -119,17 +136,26 @@ async def _standing_behind(settings: Settings, *, backend: Backend) -> AsyncIter
     async def check_records() -> None:
         await database.ping(patience=_CHECK_PATIENCE)
 
+    async def check_services() -> None:
+        if backend.services is None:
+            raise OutOfReachError("The services wait for Temporal.")
+
     async def serve() -> None:
         nonlocal client
         # The metrics of the SDK are the worker's to show: its port is taken where both run on one machine.
         runtime = sdk_runtime(settings.model_copy(update={"worker_metrics_port": None}))
         client = await connect_patiently(settings, patience=timedelta.max, runtime=runtime)
         _logger.info("connected to Temporal")
-        await _serve(settings, backend=backend, client=client, records=Records(database))
+        await _serve(settings, backend=backend, client=client, records=Records(database), prices=prices)
 
-    backend.checks = {"temporal": check_temporal, "records": check_records}
+    def ended(serving: asyncio.Task[None]) -> None:
+        if not serving.cancelled() and (error := serving.exception()) is not None:
+            _logger.critical("the services failed, so this process ends: %s", error, exc_info=error)
+            give_up()
+
+    backend.checks = {"temporal": check_temporal, "records": check_records, "services": check_services}
     serving = asyncio.create_task(serve(), name="services")
-    serving.add_done_callback(_tell_of_fault)
+    serving.add_done_callback(ended)
     try:
         yield
     finally:
@@ -139,13 +165,13 @@ async def _standing_behind(settings: Settings, *, backend: Backend) -> AsyncIter
         await database.close()
 
 
-async def _serve(settings: Settings, *, backend: Backend, client: Client, records: Records) -> None:
+async def _serve(settings: Settings, *, backend: Backend, client: Client, records: Records, prices: PriceTable) -> None:
     """Give the application its services, and tail the ledger for those who watch, until cancelled."""
     uploads_kept = _Uploads(kept.UploadedPictures(Objects(settings.artifacts_url)))
     reader = SessionReader(client=client, records=records, ui_url=settings.temporal_ui_url)
     defaults = StartDefaults(
         image_model=settings.image_model,
-        prices=load_prices(settings.prices_file),
+        prices=prices,
         limits=AttemptLimits(deadline=settings.attempt_timeout, throttle_patience=settings.throttle_patience),
         retry_window=settings.retry_window,
     )
@@ -169,13 +195,16 @@ async def _serve(settings: Settings, *, backend: Backend, client: Client, record
                 _logger.exception("the tail of the ledger broke")
                 await asyncio.sleep(_PAUSE_AFTER_A_FAULT.total_seconds())
     finally:
+        backend.services = None
         await watch.close()
         await starter.close()
 
 
-def _tell_of_fault(serving: asyncio.Task[None]) -> None:
-    if not serving.cancelled() and (error := serving.exception()) is not None:
-        _logger.critical("the services cannot be started: %s", error, exc_info=error)
+def _prices(settings: Settings) -> PriceTable:
+    try:
+        return load_prices(settings.prices_file)
+    except PriceFileError as error:
+        raise Refused(f"{error} (RETAKES_PRICES_FILE)") from error
 
 
 class _Artifacts:

@@ -8,7 +8,7 @@ varies its prompt, may have been paid for, or is pointless.
 import json
 import math
 import ssl
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Final
 
@@ -249,11 +249,14 @@ def _retry_after(headers: httpx2.Headers) -> timedelta | None:
     if seconds is not None:
         return _wait(seconds)
     try:
-        # Against the server's own clock: a wrong one on this side must not lengthen or shorten the wait.
-        until = parsedate_to_datetime(text or "") - parsedate_to_datetime(headers.get("date") or "")
+        until = parsedate_to_datetime(text or "")
+        # Against the server's own clock, where it tells it: a wrong one on this side would change the wait.
+        told = headers.get("date")
+        now = parsedate_to_datetime(told) if told else datetime.now(UTC)
+        wait = until.astimezone(UTC) - now.astimezone(UTC)
     except (TypeError, ValueError, OverflowError):
         return None
-    return _wait(until.total_seconds())
+    return _wait(wait.total_seconds())
 
 
 def _number(text: str | None) -> float | None:

@@ -88,7 +88,7 @@ class Settings(BaseSettings):
     """The overall deadline of one call to a provider."""
     throttle_patience: Duration = Field(default=timedelta(minutes=10), ge=timedelta(0))
     """How long one attempt waits, in total, for a provider that asks for patience."""
-    shutdown_grace: Duration = Field(default=timedelta(seconds=8), ge=timedelta(0))
+    shutdown_grace: Duration = Field(default=timedelta(seconds=6), ge=timedelta(0))
     """How long a process may take to end after SIGTERM; `retakes up` then kills it."""
     images_per_minute: float | None = Field(default=None, gt=0)
     """Limit on image starts per minute over all workers."""

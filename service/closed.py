@@ -3,7 +3,7 @@
 import logging
 from datetime import UTC, datetime, timedelta
 
-from temporalio.client import Client, WorkflowExecutionDescription, WorkflowExecutionStatus, WorkflowFailureError
+from temporalio.client import Client, WorkflowExecutionDescription, WorkflowExecutionStatus
 from temporalio.service import RPCError
 
 from service.kinds import INPUTS, SessionInput, start_of
@@ -35,7 +35,12 @@ class ClosedSessions:
             RPCError: Temporal does not answer.
         """
         record = await self._records.session(description.id)
-        result = await self.result_of(description)
+        try:
+            result = await self.result_of(description)
+        except RPCError:
+            if record is None or record.state.closed_at is None:
+                raise  # without the result, a session that ended by itself would be written off
+            result = None
         if record is None:
             return await self._unrecorded(description, result=result)
         state, _ = standing_of(record, result=result, ended_at=_close_time(description))
@@ -57,15 +62,15 @@ class ClosedSessions:
         return written.model_copy(update={"state": standing_of(written)[0]})
 
     async def result_of(self, description: WorkflowExecutionDescription) -> SessionState | None:
-        """Return the state that the workflow returned, None where it did not end by itself or cannot be asked."""
+        """Return the state that the workflow returned, None where it did not end by itself.
+
+        Raises:
+            RPCError: Temporal does not answer.
+        """
         if description.status is not WorkflowExecutionStatus.COMPLETED:
             return None
         handle = self._client.get_workflow_handle(description.id, run_id=description.run_id, result_type=SessionState)
-        try:
-            result = await handle.result(follow_runs=False, rpc_timeout=_RPC_TIMEOUT)
-        except (RPCError, WorkflowFailureError):
-            return None
-        return SessionState.model_validate(result)
+        return SessionState.model_validate(await handle.result(follow_runs=False, rpc_timeout=_RPC_TIMEOUT))
 
     async def beginning_of(self, description: WorkflowExecutionDescription) -> SessionInput:
         """Return the input of the workflow, from its history.

@@ -35,6 +35,8 @@ from sessions.wire import STATE_QUERY
 _DESCRIBE_TIMEOUT = timedelta(milliseconds=1300)
 _QUERY_TIMEOUT = timedelta(milliseconds=1300)
 
+_RACES = 3
+_CHANGING_HANDS = "The session keeps changing hands. Try again in a moment."
 _UNRECORDED = (
     "Session '{session_id}' is known, but no worker answers and nothing is recorded of it yet. "
     "See that a worker runs, then ask again."
@@ -64,41 +66,44 @@ class SessionReader:
         if not is_session_id(session_id):
             raise SessionNotFoundError(session_id)
         handle = self._client.get_workflow_handle(session_id)
-        try:
-            description = await handle.describe(rpc_timeout=_DESCRIBE_TIMEOUT)
-        except RPCError as error:
-            return await self._without_temporal(session_id, error)
-        if description.status is WorkflowExecutionStatus.RUNNING:
-            return await self._open(handle, description)
-        return await self._closed(description)
+        for _ in range(_RACES):
+            try:
+                description = await handle.describe(rpc_timeout=_DESCRIBE_TIMEOUT)
+            except RPCError as error:
+                return await self._without_temporal(session_id, error)
+            if description.status is WorkflowExecutionStatus.RUNNING:
+                return await self._open(handle, description)
+            if (view := await self._closed(description)) is not None:
+                return view
+        raise OutOfReachError(_CHANGING_HANDS)
 
     async def written_down(self, session_id: str) -> SessionRecord:
         """Return a session as it stands without its worker, and where its workflow has closed, what started it.
 
         Raises:
             SessionNotFoundError: there is no such session.
-            OutOfReachError: the records do not answer, or the session has just been opened again.
+            OutOfReachError: the records do not answer, or the session keeps being opened again.
             RPCError: Temporal does not answer.
         """
-        try:
-            description = await self._client.get_workflow_handle(session_id).describe(rpc_timeout=_DESCRIBE_TIMEOUT)
-        except RPCError as error:
-            if error.status is not RPCStatusCode.NOT_FOUND:
-                raise
-            record = await self._record(session_id)
-            if record is None:
-                raise SessionNotFoundError(session_id) from error
-            state, _ = standing_of(record, ended_at=record.last_change)
-        else:
-            if description.status is not WorkflowExecutionStatus.RUNNING:
-                return await self._closed_sessions.with_beginning(
-                    await self._ended(description), description=description
-                )
-            record = await self._record(session_id)
-            if record is None:
-                raise OutOfReachError(_UNRECORDED.format(session_id=session_id))
-            state, _ = standing_of(record)
-        return record.model_copy(update={"state": state})
+        handle = self._client.get_workflow_handle(session_id)
+        for _ in range(_RACES):
+            try:
+                description = await handle.describe(rpc_timeout=_DESCRIBE_TIMEOUT)
+            except RPCError as error:
+                if error.status is not RPCStatusCode.NOT_FOUND:
+                    raise
+                record = await self._record(session_id)
+                if record is None:
+                    raise SessionNotFoundError(session_id) from error
+                return record.model_copy(update={"state": standing_of(record, ended_at=record.last_change)[0]})
+            if description.status is WorkflowExecutionStatus.RUNNING:
+                record = await self._record(session_id)
+                if record is None:
+                    raise OutOfReachError(_UNRECORDED.format(session_id=session_id))
+                return record.model_copy(update={"state": standing_of(record)[0]})
+            if (record := await self._ended(description)) is not None:
+                return await self._closed_sessions.with_beginning(record, description=description)
+        raise OutOfReachError(_CHANGING_HANDS)
 
     async def sessions(
         self,
@@ -177,23 +182,25 @@ class SessionReader:
         # While its last write is under way the state says closed, but a workflow that runs is not.
         return self._view(state.model_copy(update={"closed_at": None}), under_way=under_way)
 
-    async def _closed(self, description: WorkflowExecutionDescription) -> SessionView:
+    async def _closed(self, description: WorkflowExecutionDescription) -> SessionView | None:
+        """Return the session, None if it was found open again meanwhile."""
         try:
             record = await self._ended(description)
-        except OutOfReachError:
-            if (result := await self._closed_sessions.result_of(description)) is None:
+        except OutOfReachError as error:
+            try:
+                result = await self._closed_sessions.result_of(description)
+            except RPCError:
+                raise error from None
+            if result is None:
                 raise
             return self._view(result)
-        return self._view(record.state)
+        return None if record is None else self._view(record.state)
 
-    async def _ended(self, description: WorkflowExecutionDescription) -> SessionRecord:
+    async def _ended(self, description: WorkflowExecutionDescription) -> SessionRecord | None:
         try:
-            record = await _reached(self._closed_sessions.record_of(description))
+            return await _reached(self._closed_sessions.record_of(description))
         except RPCError as error:
             raise OutOfReachError("Temporal does not answer, so this session cannot be read. Try again.") from error
-        if record is None:
-            raise OutOfReachError("The session has just been opened again. Try again in a moment.")
-        return record
 
     async def _without_temporal(self, session_id: str, error: RPCError) -> SessionView:
         is_unknown = error.status is RPCStatusCode.NOT_FOUND

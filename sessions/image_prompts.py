@@ -30,6 +30,12 @@ _INTENTS = {
     KeywordIntent.COMPARISON: "shown to be the better choice",
 }
 
+_UNNAMED_FEATURES = (
+    "what the product does best",
+    "another thing that the product does well",
+    "what its buyers care about most",
+)
+
 _HEX = re.compile(r"#(?P<long>[0-9a-fA-F]{6})(?:[0-9a-fA-F]{2})?\b|#(?P<short>[0-9a-fA-F]{3})[0-9a-fA-F]?\b")
 _BARE_HEX = re.compile(r"(?=.*[0-9])[0-9a-fA-F]{6}")
 _RGB = re.compile(r"rgba?\(\s*(\d{1,3})\s*,\s*(\d{1,3})\s*,\s*(\d{1,3})[^)]*\)")
@@ -120,7 +126,7 @@ def _task(request: ImageSessionRequest, *, image: ImageRequest) -> str:
 
 
 def _feature(features: Sequence[str], index: int) -> str:
-    return f"“{features[index]}”" if index < len(features) else "what the product does best"
+    return f"“{features[index]}”" if index < len(features) else _UNNAMED_FEATURES[index]
 
 
 def _brand_lines(brand: Brand) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from sessions.artifacts import Artifact
-from sessions.errors import ErrorClass
+from sessions.errors import ErrorClass, ItemError
 from sessions.model import Value
 from sessions.money import Spending, Usage
 from sessions.statuses import AttemptStatus
@@ -46,6 +46,18 @@ class LedgerEntry(Value):
                 "error": "The worker stopped before the attempt's outcome was known.",
                 "advice": "It may have been billed.",
                 "cost_microdollars": self.worst_case_microdollars,
+            }
+        )
+
+    def given_up(self, error: ItemError, *, noticed_at: datetime) -> "LedgerEntry":
+        """Return the entry of an attempt whose worker died while the provider had it wait: nothing was billed."""
+        return self.model_copy(
+            update={
+                "status": AttemptStatus.FAILED,
+                "ended_at": noticed_at,
+                "error_type": error.type,
+                "error": error.message,
+                "advice": error.advice,
             }
         )
 

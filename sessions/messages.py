@@ -34,8 +34,7 @@ def _text(status: SessionStatus, *, kind: SessionKind, items: Sequence[ItemView]
         case SessionStatus.FAILED:
             return f"No {singular} could be made. {_failures(items)} Retry makes what failed again."
         case SessionStatus.CANCELLED:
-            kept = f"; the {ready} finished {'one is' if ready == 1 else 'ones are'} kept" if ready else ""
-            return f"Cancelled with {so_far}{kept}."
+            return f"Cancelled. {so_far}{' and kept' if ready else ''}."
 
 
 def _news(items: Iterable[ItemView]) -> list[str]:

@@ -129,7 +129,9 @@ def attempt_view(entry: LedgerEntry) -> AttemptView:
     """Return a ledger entry as it is shown."""
     usage = entry.usage
     return AttemptView(
-        **entry.model_dump(exclude={"usage", "cost_microdollars", "worst_case_microdollars", "artifact"}),
+        **entry.model_dump(
+            exclude={"usage", "cost_microdollars", "worst_case_microdollars", "artifact", "advice", "throttled_calls"}
+        ),
         usage=UsageView(input_tokens=usage.input_tokens, output_tokens=usage.output_tokens) if usage else None,
         cost_usd=dollars(entry.cost_microdollars),
         artifact_sha256=entry.artifact.sha256 if entry.artifact else None,

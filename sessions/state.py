@@ -178,6 +178,25 @@ def item_cancelled(
     return _with_spending(state._with_item(item, now=now, by=_steps_of_round(item)), spending)
 
 
+def item_interrupted(
+    state: SessionState, *, key: str, attempts_used: int, spending: Spending, now: datetime
+) -> SessionState:
+    """The item is handed out again for what is left of its round: an attempt was cut off that must not count.
+
+    ``attempts_used``: attempts of this round that do count. The last number allowed stays as it was.
+    """
+    item = state.item(key)
+    item = item.model_copy(
+        update={
+            "status": ItemStatus.PENDING,
+            "attempt": item.attempts_before_round + attempts_used,
+            "attempts_before_round": item.attempts_before_round + attempts_used,
+            "max_attempts": item.max_attempts - attempts_used,
+        }
+    )
+    return _with_spending(state._with_item(item, now=now, by=_steps_of_round(state.item(key))), spending)
+
+
 def unfinished_items_cancelled(state: SessionState, *, now: datetime) -> SessionState:
     """A person stopped the session: what is finished stays, all else is cancelled."""
     items = tuple(

@@ -120,7 +120,6 @@ class AttemptView(Value):
     status: AttemptStatus
     error_type: ErrorClass | None
     error: str | None
-    advice: str | None
     request_id: str | None
     started_at: datetime
     ended_at: datetime | None
@@ -128,7 +127,6 @@ class AttemptView(Value):
     cost_usd: float
     artifact_sha256: str | None
     worker: str
-    throttled_calls: int
 
 
 class AttemptList(Value):

@@ -11,7 +11,7 @@ from temporalio.exceptions import (
     TimeoutType,
 )
 
-from activities.failures import STOPPED, FailureDetail
+from activities.failures import INTERRUPTED, STOPPED, FailureDetail
 from sessions.attempts import Heartbeat, RoundReport
 from sessions.errors import ErrorClass, ItemError
 from sessions.model import Value
@@ -25,12 +25,14 @@ _CANCELLED = ItemError(
 class ItemFailure(Value):
     """Why the round ended without a result for an item, and what its attempts came to.
 
-    ``is_cancelled``: not by a failure but because somebody cancelled it.
+    ``is_cancelled``: not by a failure but because somebody cancelled it. ``is_interrupted``: the worker stopped
+    while the provider had the attempt wait, so it is made again and does not count.
     """
 
     error: ItemError
     report: RoundReport
     is_cancelled: bool = False
+    is_interrupted: bool = False
 
 
 def item_failure(
@@ -45,11 +47,19 @@ def item_failure(
     cause = error.cause
     if isinstance(cause, ApplicationError) and cause.details:
         detail = FailureDetail.model_validate(cause.details[0])
-        return ItemFailure(error=detail.error, report=detail.report, is_cancelled=cause.type == STOPPED)
+        return ItemFailure(
+            error=detail.error,
+            report=detail.report,
+            is_cancelled=cause.type == STOPPED,
+            is_interrupted=cause.type == INTERRUPTED,
+        )
     if isinstance(cause, CancelledError):
         return ItemFailure(error=_CANCELLED, report=RoundReport(), is_cancelled=True)
     if isinstance(cause, TimeoutError):
         is_cancelled = error.retry_state is RetryState.CANCEL_REQUESTED
+        told = _told(cause)
+        if told.waiting_for is not None and not is_cancelled:
+            return ItemFailure(error=told.waiting_for, report=told.report, is_interrupted=True)
         report = _last_report(
             cause,
             max_attempts=_attempts_told_of(cause) if is_cancelled else max_attempts,
@@ -80,15 +90,18 @@ def _timed_out(timeout: TimeoutError) -> ItemError:
 
 def _attempts_told_of(timeout: TimeoutError) -> int:
     """Return how many attempts were made when a cancelled one's worker died: those told of, and that one."""
+    return 1 + _told(timeout).report.attempts_used
+
+
+def _told(timeout: TimeoutError) -> Heartbeat:
     details = timeout.last_heartbeat_details
-    return 1 + (Heartbeat.model_validate(details[0]).report.attempts_used if details else 0)
+    return Heartbeat.model_validate(details[0]) if details else Heartbeat(report=RoundReport())
 
 
 def _last_report(
     timeout: TimeoutError, *, max_attempts: int, worst_case_microdollars: int, noticed_at: datetime
 ) -> RoundReport:
-    details = timeout.last_heartbeat_details
-    told = Heartbeat.model_validate(details[0]) if details else Heartbeat(report=RoundReport())
+    told = _told(timeout)
     report, lost = told.report, max_attempts - told.report.attempts_used
     spending, unrecorded = report.spending, report.unrecorded
     if told.running is not None and lost > 0:

@@ -24,6 +24,7 @@ from sessions.state import (
     item_cancelled,
     item_completed,
     item_failed,
+    item_interrupted,
     item_started,
     items_retried,
     session_closed,
@@ -31,7 +32,7 @@ from sessions.state import (
 )
 from sessions.statuses import ItemStatus
 from sessions.wire import FAILED_ITEMS_ATTRIBUTE, STATUS_ATTRIBUTE, records_queue
-from workflows.failures import item_failure
+from workflows.failures import ItemFailure, item_failure
 from workflows.policies import RECORD_RETRIES, RECORD_TIMEOUT
 
 MakeItem = Callable[[SessionState, str], Awaitable[AttemptOutcome]]
@@ -177,27 +178,7 @@ class Rounds:
                 noticed_at=workflow.now(),
             )
             self._keep(failure.report)
-            if failure.is_cancelled:
-                self._become(
-                    item_cancelled(
-                        self._state,
-                        key=key,
-                        attempts_used=failure.report.attempts_used,
-                        spending=failure.report.spending,
-                        now=workflow.now(),
-                    )
-                )
-                return
-            self._become(
-                item_failed(
-                    self._state,
-                    key=key,
-                    error=failure.error,
-                    attempts_used=failure.report.attempts_used,
-                    spending=failure.report.spending,
-                    now=workflow.now(),
-                )
-            )
+            self._become(self._without_result(key, failure))
         else:
             self._keep(outcome.report)
             self._become(
@@ -209,6 +190,15 @@ class Rounds:
                     now=workflow.now(),
                 )
             )
+
+    def _without_result(self, key: str, failure: ItemFailure) -> SessionState:
+        """Return the state after an item's activity has ended without a result."""
+        used, spending, now = failure.report.attempts_used, failure.report.spending, workflow.now()
+        if failure.is_cancelled:
+            return item_cancelled(self._state, key=key, attempts_used=used, spending=spending, now=now)
+        if failure.is_interrupted and used < self._state.item(key).max_attempts:
+            return item_interrupted(self._state, key=key, attempts_used=used, spending=spending, now=now)
+        return item_failed(self._state, key=key, error=failure.error, attempts_used=used, spending=spending, now=now)
 
     def _has_work(self) -> bool:
         return not self._state.status.is_settled

@@ -52,14 +52,14 @@ async def test_a_throttled_call_waits_at_least_as_long_as_it_was_asked_to(studio
 
 
 async def test_throttling_past_the_patience_counts(studio: Studio) -> None:
-    """A provider that asks for longer waits than an attempt may take fails the attempt, and the next is counted."""
+    """A provider that asks for longer waits than an attempt may take is asked once more before that attempt fails."""
     limits = AttemptLimits(throttle_patience=timedelta(milliseconds=50))
-    studio.provider.script("Lifestyle", *[throttled(retry_after=timedelta(minutes=1))] * 3)
+    studio.provider.script("Lifestyle", *[throttled(retry_after=timedelta(minutes=1))] * 6)
     session = await studio.start(image_input(limits=limits))
     view = await session.settled()
 
     assert [ErrorClass.THROTTLE] * 3 == [entry.error_type for entry in studio.records.ledger("lifestyle")]
-    assert 3 == studio.provider.count("Lifestyle")
+    assert 6 == studio.provider.count("Lifestyle")
     assert ErrorClass.THROTTLE is _error_type(view, "lifestyle")
 
 

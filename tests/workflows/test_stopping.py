@@ -3,16 +3,18 @@
 import gc
 import sys
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from temporalio import activity
 
 from sessions.artifacts import Made
+from sessions.images import ImageRequest, ImageSessionRequest, ImageType, Product
 from sessions.ports import ImageCall
 from sessions.statuses import AttemptStatus, SessionStatus
 from tests.support.eventually import eventually
-from tests.support.scripted import Gate, forbidden, made
-from tests.support.workflow_environment import Studio
+from tests.support.scripted import Gate, forbidden, made, throttled
+from tests.support.workflow_environment import Studio, image_input
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -91,3 +93,26 @@ async def test_a_worker_that_stops_with_open_sessions_leaves_no_traceback(
     await running.handle.terminate()
 
     assert [] == [str(fault) for fault in faults]
+
+
+def _is_told_to_wait(studio: Studio, *, calls: int) -> bool:
+    throttled_calls = [entry.throttled_calls for entry in studio.records.ledger("lifestyle")]
+    return studio.provider.count("Lifestyle") == calls and [1] == throttled_calls
+
+
+async def test_a_throttled_attempt_survives_its_worker(real_studio: Studio) -> None:
+    """A worker that stops while the provider has its attempt wait costs none of the attempts that are allowed."""
+    studio = Studio(real_studio.environment)
+    studio.provider.script("Lifestyle", *[throttled(retry_after=timedelta(minutes=1))] * 2)
+    lifestyle = ImageRequest(type=ImageType.LIFESTYLE)
+    request = ImageSessionRequest(product=Product(title="Steel bottle"), images=(lifestyle,), max_attempts=1)
+    session = await studio.start(image_input(request))
+    for calls in (1, 2):
+        async with studio.worker():
+            # Tasks may still be kept for the worker before, for as long as ten seconds.
+            await eventually(partial(_is_told_to_wait, studio, calls=calls), timeout=timedelta(seconds=30))
+    async with studio.worker():
+        state = await session.result()
+
+    assert (SessionStatus.COMPLETE, 1) == (state.status, state.item("lifestyle").attempt)
+    assert 3 == studio.provider.count("Lifestyle")

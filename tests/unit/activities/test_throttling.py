@@ -1,10 +1,13 @@
 """A provider that asks to wait: the wait is inside the attempt, told to the server, and bounded."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from temporalio.activity import ActivityCancellationDetails
 from temporalio.exceptions import ApplicationError
 
+from activities.failures import INTERRUPTED, FailureDetail
 from sessions.artifacts import Made
 from sessions.attempts import AttemptLimits, Heartbeat
 from sessions.errors import ErrorClass, Throttled
@@ -64,16 +67,18 @@ async def test_a_wait_of_unknown_length_begins_short_and_doubles(desk: Desk, mon
 
 
 async def test_patience_has_an_end(desk: Desk) -> None:
-    """A wait beyond the patience is not begun: the attempt fails, and its report says that it counted."""
+    """A wait beyond the patience is cut to it; throttled even then, the attempt fails and says what to do."""
     limits = AttemptLimits(throttle_patience=timedelta(milliseconds=100))
-    desk.provider.script("Lifestyle", throttled(), throttled(retry_after=timedelta(hours=1)))
+    hours = throttled(retry_after=timedelta(hours=1))
+    desk.provider.script("Lifestyle", throttled(), hours, hours)
     with pytest.raises(ApplicationError) as failure:
         await desk.run(image_task(limits=limits))
 
     assert ErrorClass.THROTTLE.value == failure.value.type
+    assert "RETAKES_THROTTLE_PATIENCE" in FailureDetail.model_validate(failure.value.details[0]).error.advice
     assert not failure.value.non_retryable
     (entry,) = desk.entries
-    assert (AttemptStatus.FAILED, 2, 0) == (entry.status, entry.throttled_calls, entry.cost_microdollars)
+    assert (AttemptStatus.FAILED, 3, 0) == (entry.status, entry.throttled_calls, entry.cost_microdollars)
 
 
 async def test_patience_is_for_all_waits_together(desk: Desk) -> None:
@@ -93,3 +98,18 @@ async def test_waits_do_not_count_against_the_deadline_of_a_call(desk: Desk) -> 
     outcome = await desk.run(image_task(limits=limits))
 
     assert 1 == outcome.artifact.attempt
+
+
+async def test_a_worker_that_stops_during_a_wait_does_not_burn_the_attempt(desk: Desk) -> None:
+    """The next worker makes the same attempt: its entry stays open, and the failure says that it must not count."""
+    desk.provider.script("Lifestyle", throttled(retry_after=timedelta(minutes=1)))
+    environment = desk.environment()
+    running = asyncio.ensure_future(desk.run(image_task(), environment=environment))
+    await eventually(lambda: desk.heartbeats)
+    environment.cancel(ActivityCancellationDetails(worker_shutdown=True))
+    with pytest.raises(ApplicationError) as failure:
+        await running
+
+    assert INTERRUPTED == failure.value.type
+    assert 0 == FailureDetail.model_validate(failure.value.details[0]).report.attempts_used
+    assert [AttemptStatus.RUNNING] == [entry.status for entry in desk.entries]
