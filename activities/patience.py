@@ -3,7 +3,6 @@
 import asyncio
 from datetime import timedelta
 
-
 # A wait ends a little early or late; what that leaves is no patience any more.
 _LEAST = timedelta(milliseconds=20)
 

@@ -69,7 +69,9 @@ class Steering(Protocol):
 class Watching(Protocol):
     """Watches sessions."""
 
-    def changes(self, session_id: str, *, after: int | None = None) -> AsyncGenerator[Change, None]:
+    def changes(
+        self, session_id: str, *, after: int | None = None, known: SessionView | None = None
+    ) -> AsyncGenerator[Change, None]:
         """Yield a session now and at every change. Closing the iterator ends the watch."""
         ...
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from temporalio.client import Client, WorkflowExecutionDescription, WorkflowExecutionStatus
 from temporalio.service import RPCError
 
+from service.answers import answered
 from service.kinds import INPUTS, SessionInput, start_of
 from service.standing import standing_of
 from sessions.records import RecordsOutOfReachError, SessionRecord, SessionRecords
@@ -48,7 +49,7 @@ class ClosedSessions:
             return record.model_copy(update={"state": state})
         # What was read may be of a run that somebody has begun since; that one is not to be written off.
         handle = self._client.get_workflow_handle(description.id)
-        if (await handle.describe(rpc_timeout=_RPC_TIMEOUT)).run_id != description.run_id:
+        if (await answered(handle.describe(), within=_RPC_TIMEOUT)).run_id != description.run_id:
             return None
         try:
             await self._records.record_session(state, entries=())
@@ -70,7 +71,7 @@ class ClosedSessions:
         if description.status is not WorkflowExecutionStatus.COMPLETED:
             return None
         handle = self._client.get_workflow_handle(description.id, run_id=description.run_id, result_type=SessionState)
-        return SessionState.model_validate(await handle.result(follow_runs=False, rpc_timeout=_RPC_TIMEOUT))
+        return SessionState.model_validate(await answered(handle.result(follow_runs=False), within=_RPC_TIMEOUT))
 
     async def beginning_of(self, description: WorkflowExecutionDescription) -> SessionInput:
         """Return the input of the workflow, from its history.

@@ -15,6 +15,7 @@ from temporalio.client import (
 )
 from temporalio.service import RPCError, RPCStatusCode
 
+from service.answers import answered
 from service.closed import ClosedSessions
 from service.errors import ArtifactNotFoundError, OutOfReachError, SessionNotFoundError
 from service.standing import standing_of
@@ -25,7 +26,7 @@ from sessions.money import Spending
 from sessions.present import attempt_view, session_view
 from sessions.progress import UnderWay
 from sessions.records import RecordsOutOfReachError, SessionRecord, SessionRecords
-from sessions.state import SessionState
+from sessions.state import SessionState, not_closed_yet
 from sessions.statuses import SessionKind, SessionStatus
 from sessions.view import AttemptView, SessionList, SessionView
 from sessions.wire import STATE_QUERY
@@ -68,7 +69,7 @@ class SessionReader:
         handle = self._client.get_workflow_handle(session_id)
         for _ in range(_RACES):
             try:
-                description = await handle.describe(rpc_timeout=_DESCRIBE_TIMEOUT)
+                description = await answered(handle.describe(), within=_DESCRIBE_TIMEOUT)
             except RPCError as error:
                 return await self._without_temporal(session_id, error)
             if description.status is WorkflowExecutionStatus.RUNNING:
@@ -88,7 +89,7 @@ class SessionReader:
         handle = self._client.get_workflow_handle(session_id)
         for _ in range(_RACES):
             try:
-                description = await handle.describe(rpc_timeout=_DESCRIBE_TIMEOUT)
+                description = await answered(handle.describe(), within=_DESCRIBE_TIMEOUT)
             except RPCError as error:
                 if error.status is not RPCStatusCode.NOT_FOUND:
                     raise
@@ -169,7 +170,9 @@ class SessionReader:
         # described of it is passed over. The other way round it would seem not to have begun.
         under_way = await attempts_under_way(description, converter=self._client.data_converter)
         try:
-            state: SessionState = await handle.query(STATE_QUERY, result_type=SessionState, rpc_timeout=_QUERY_TIMEOUT)
+            state: SessionState = await answered(
+                handle.query(STATE_QUERY, result_type=SessionState), within=_QUERY_TIMEOUT
+            )
         except (RPCError, WorkflowQueryFailedError, WorkflowQueryRejectedError) as error:
             _logger.info("no worker answered for a session", extra={"session_id": handle.id, "reason": str(error)})
             record = await self._record(handle.id)
@@ -179,8 +182,7 @@ class SessionReader:
             # The ledger's spending holds what the heartbeats tell of, too.
             told = {item: known.model_copy(update={"spending": Spending()}) for item, known in under_way.items()}
             return self._view(state, under_way={**recorded, **told}, is_stale=True)
-        # While its last write is under way the state says closed, but a workflow that runs is not.
-        return self._view(state.model_copy(update={"closed_at": None}), under_way=under_way)
+        return self._view(not_closed_yet(state), under_way=under_way)
 
     async def _closed(self, description: WorkflowExecutionDescription) -> SessionView | None:
         """Return the session, None if it was found open again meanwhile."""

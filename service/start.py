@@ -19,6 +19,7 @@ from temporalio.common import (
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
+from service.answers import answered
 from service.errors import IdempotencyConflictError, OutOfReachError, UnknownReferenceError
 from service.kinds import WORKFLOWS, SessionInput, start_of
 from service.read import SessionReader
@@ -43,6 +44,7 @@ from sessions.wire import (
 )
 
 _START_TIMEOUT = timedelta(seconds=5)
+_RECORD_PATIENCE = timedelta(milliseconds=250)
 _RECORD_RETRY_INTERVAL = timedelta(seconds=1)
 _SUMMARY_BYTES = 200
 _REFUSALS = (
@@ -190,28 +192,30 @@ class SessionStarter:
     async def _start(self, start: SessionInput, *, fingerprint: str) -> SessionView:
         state = start.state
         try:
-            await self._client.start_workflow(
-                WORKFLOWS[state.kind],
-                start,
-                id=state.id,
-                task_queue=TASK_QUEUE,
-                id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
-                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-                memo={FINGERPRINT_MEMO: fingerprint},
-                search_attributes=search_attributes(state),
-                static_summary=summary(state),
-                rpc_timeout=_START_TIMEOUT,
+            await answered(
+                self._client.start_workflow(
+                    WORKFLOWS[state.kind],
+                    start,
+                    id=state.id,
+                    task_queue=TASK_QUEUE,
+                    id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
+                    id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                    memo={FINGERPRINT_MEMO: fingerprint},
+                    search_attributes=search_attributes(state),
+                    static_summary=summary(state),
+                ),
+                within=_START_TIMEOUT,
             )
         except WorkflowAlreadyStartedError:
             return await self._started_earlier(state.id, fingerprint=fingerprint)
         except RPCError as error:
             raise _not_started(error) from error
-        self._record_soon(start, fingerprint=fingerprint)
+        await self._record_soon(start, fingerprint=fingerprint)
         return session_view(state, under_way={}, temporal_link=self._reader.temporal_link(state.id))
 
     async def _started_earlier(self, session_id: str, *, fingerprint: str, is_recorded: bool = False) -> SessionView:
         try:
-            description = await self._client.get_workflow_handle(session_id).describe(rpc_timeout=_START_TIMEOUT)
+            description = await answered(self._client.get_workflow_handle(session_id).describe(), within=_START_TIMEOUT)
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise OutOfReachError("Temporal does not answer. Send the request again with the same key.") from error
@@ -225,10 +229,12 @@ class SessionStarter:
             raise IdempotencyConflictError
         return await self._reader.session(session_id)
 
-    def _record_soon(self, start: SessionInput, *, fingerprint: str) -> None:
+    async def _record_soon(self, start: SessionInput, *, fingerprint: str) -> None:
+        """Write the session down, and wait for it a moment: whoever starts one looks for it in the list."""
         recording = asyncio.create_task(self._recorded(start, fingerprint=fingerprint))
         self._recordings.add(recording)
         recording.add_done_callback(self._recordings.discard)
+        await asyncio.wait({recording}, timeout=_RECORD_PATIENCE.total_seconds())
 
     async def _recorded(self, start: SessionInput, *, fingerprint: str) -> None:
         """Write the session down. The workflow runs already, so the records being down must not fail the start."""

@@ -13,6 +13,7 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
+from service.answers import answered
 from service.errors import NotRetryableError, OutOfReachError, SessionNotFoundError, WrongStateError
 from service.kinds import WORKFLOWS, input_to_go_on
 from service.read import SessionReader
@@ -78,7 +79,7 @@ class SessionSteering:
         if view.status.is_settled:
             raise WrongStateError(f"The session is {view.status} already, so there is nothing to cancel.")
         try:
-            await self._client.get_workflow_handle(session_id).cancel(rpc_timeout=_RPC_TIMEOUT)
+            await answered(self._client.get_workflow_handle(session_id).cancel(), within=_RPC_TIMEOUT)
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
                 raise WrongStateError("The session has just ended, so there is nothing to cancel.") from error
@@ -89,7 +90,7 @@ class SessionSteering:
         """Retry in the open workflow; return False when it is not open."""
         handle = self._client.get_workflow_handle(session_id)
         try:
-            await handle.execute_update(RETRY_UPDATE, request, rpc_timeout=_UPDATE_TIMEOUT)
+            await answered(handle.execute_update(RETRY_UPDATE, request), within=_UPDATE_TIMEOUT)
         except WorkflowUpdateFailedError as error:
             raise _refusal(error) from error
         except WorkflowUpdateRPCTimeoutOrCancelledError:
@@ -97,6 +98,8 @@ class SessionSteering:
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
                 return False
+            if error.status is RPCStatusCode.DEADLINE_EXCEEDED:
+                return await self._signalled(handle, request)
             raise
         return True
 
@@ -110,7 +113,7 @@ class SessionSteering:
         request.notes_for(record.state)
         _logger.info("no worker answers; the retry waits as a signal", extra={"session_id": handle.id})
         try:
-            await handle.signal(RETRY_SIGNAL, request, rpc_timeout=_RPC_TIMEOUT)
+            await answered(handle.signal(RETRY_SIGNAL, request), within=_RPC_TIMEOUT)
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
                 return False
@@ -132,17 +135,19 @@ class SessionSteering:
         now = datetime.now(UTC)
         state = items_retried(record.state, notes=notes, max_attempts=request.max_attempts, now=now)
         try:
-            await self._client.start_workflow(
-                WORKFLOWS[state.kind],
-                input_to_go_on(record.start, state=state),
-                id=session_id,
-                task_queue=TASK_QUEUE,
-                id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
-                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-                memo={FINGERPRINT_MEMO: record.request_sha256} if record.request_sha256 else None,
-                search_attributes=search_attributes(state),
-                static_summary=summary(state),
-                rpc_timeout=_RPC_TIMEOUT,
+            await answered(
+                self._client.start_workflow(
+                    WORKFLOWS[state.kind],
+                    input_to_go_on(record.start, state=state),
+                    id=session_id,
+                    task_queue=TASK_QUEUE,
+                    id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
+                    id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+                    memo={FINGERPRINT_MEMO: record.request_sha256} if record.request_sha256 else None,
+                    search_attributes=search_attributes(state),
+                    static_summary=summary(state),
+                ),
+                within=_RPC_TIMEOUT,
             )
         except WorkflowAlreadyStartedError:
             return False

@@ -113,6 +113,10 @@ class Watcher:
             return
         if view.stale:
             self._nudge_later()
+        await self.show(view)
+
+    async def show(self, view: SessionView) -> None:
+        """Show viewers a session as it was just read, unless they know it or a later one."""
         known = self._latest.view if self._latest else None
         is_closed = view.closed_at is not None and not view.stale
         if known is not None and (view == known or view.version < known.version) and not is_closed:
@@ -150,12 +154,16 @@ class SessionWatch:
         self._watchers: dict[str, tuple[Watcher, asyncio.Task[None]]] = {}
         self._is_watched = asyncio.Event()
 
-    async def changes(self, session_id: str, *, after: int | None = None) -> AsyncGenerator[Change, None]:
+    async def changes(
+        self, session_id: str, *, after: int | None = None, known: SessionView | None = None
+    ) -> AsyncGenerator[Change, None]:
         """Yield a session now and at every change. Close the iterator to stop watching.
 
-        The caller has made sure that there is such a session.
+        The caller has made sure that there is such a session, best by reading it: ``known`` is then shown at once.
         """
         async with self._watching(session_id) as watcher, aclosing(watcher.changes(after=after)) as changes:
+            if known is not None:
+                await watcher.show(known)
             async for change in changes:
                 yield change
 

@@ -238,6 +238,13 @@ def session_closed(state: SessionState, *, now: datetime) -> SessionState:
     return state.model_copy(update={"closed_at": now, "updated_at": now, "revision": state.revision + 1})
 
 
+def not_closed_yet(state: SessionState) -> SessionState:
+    """Return the state of a workflow that still runs: while its last write is under way its state says closed."""
+    if state.closed_at is None:
+        return state
+    return state.model_copy(update={"closed_at": None, "revision": state.revision - 1})
+
+
 def _with_spending(state: SessionState, spending: Spending) -> SessionState:
     return state.model_copy(update={"spending": state.spending + spending})
 

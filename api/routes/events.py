@@ -44,9 +44,9 @@ async def watch_session(
 ) -> EventSourceResponse:
     """Stream a session: the whole of it, at once and at every change."""
     # A stream that has begun can no longer answer 404.
-    await services.reader.session(session_id)
+    known = await services.reader.session(session_id)
     seen = int(last_event_id) if last_event_id and _VERSION.fullmatch(last_event_id) else None
-    changes = services.watch.changes(session_id, after=seen)
+    changes = services.watch.changes(session_id, after=seen, known=known)
     shutdown = anyio.Event()
 
     async def events() -> AsyncIterator[ServerSentEvent]:

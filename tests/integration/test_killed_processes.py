@@ -125,3 +125,26 @@ async def test_a_closed_session_is_retried_under_the_same_id(tmp_path: Path) -> 
 
 async def _has_five_calls(product: Product) -> bool:
     return len(await product.calls()) == 5
+
+
+async def test_a_retry_while_no_worker_runs_waits_for_one(tmp_path: Path) -> None:
+    """It is accepted in bounded time, reads go on meanwhile, and the next worker makes what failed, once."""
+    async with running_product(tmp_path) as product:
+        await product.faults(
+            {"seed": 1, "rules": [{"match": "Image: Lifestyle", "times": 3, "fault": {"kind": "server_error"}}]}
+        )
+        session_id = await product.start_images()
+        assert (await product.settled(session_id))["status"] == "partial"
+        await product.kill("worker")
+        retry = await product.api.post(f"/api/sessions/{session_id}/retry")
+        assert retry.status_code == 202
+        shown = await product.api.get(f"/api/sessions/{session_id}", timeout=4)
+        assert shown.json()["stale"] is True
+        await product.start("worker")
+
+        async def complete() -> bool:
+            return bool((await product.session(session_id))["status"] == "complete")
+
+        await eventually(complete, timeout=timedelta(seconds=30))
+        calls = [call["prompt"] for call in await product.calls() if "Image: Lifestyle" in call["prompt"]]
+        assert len(calls) == 4

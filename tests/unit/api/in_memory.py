@@ -155,7 +155,9 @@ class InMemory:
             raise WrongStateError(f"The session is {state.status} already, so there is nothing to cancel.")
         return self._view(self.put(unfinished_items_cancelled(state, now=MOMENT)))
 
-    async def changes(self, session_id: str, *, after: int | None = None) -> AsyncGenerator[Change, None]:
+    async def changes(
+        self, session_id: str, *, after: int | None = None, known: SessionView | None = None
+    ) -> AsyncGenerator[Change, None]:
         self.viewers += 1
         seen: SessionState | None = None
         try:
