@@ -87,6 +87,12 @@ async def _retried_while_running(studio: Studio) -> RunningSession:
     return session
 
 
+async def _handed_out_in_turns(studio: Studio) -> RunningSession:
+    session = await studio.start(_two_images().model_copy(update={"items_at_once": 1}))
+    await session.result()
+    return session
+
+
 async def _cancelled_while_running(studio: Studio) -> RunningSession:
     studio.provider.script("Main image", Gate())
     studio.provider.script("Infographic 1", Gate())
@@ -145,6 +151,7 @@ SCENARIOS: Mapping[str, Mapping[str, Scenario]] = {
         "partial_retried_by_update": _retried_by_update,
         "partial_retried_by_signal": _retried_by_signal,
         "retried_while_running": _retried_while_running,
+        "handed_out_in_turns": _handed_out_in_turns,
         "cancelled_while_running": _cancelled_while_running,
         "cancelled_while_settled": _cancelled_while_settled,
         "failed_and_closed": _failed_and_closed,

@@ -82,5 +82,6 @@ def test_histories_are_small_and_name_no_machine(file: Path) -> None:
     ]
 
     assert LARGEST_FILE > file.stat().st_size
+    assert "stackTrace" not in texts[0]
     assert set(re.findall(r'"identity":\s*"([^"]*)"', texts[0])) <= {"recorder", ""}
     assert set(re.findall(r'"worker":\s*"([^":]*)', "\n".join(texts))) <= {"recorder"}

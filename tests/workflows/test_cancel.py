@@ -179,3 +179,35 @@ async def test_what_a_stopped_attempt_cost_is_in_the_state(real_studio: Studio) 
     assert [AttemptStatus.UNCERTAIN, AttemptStatus.UNCERTAIN] == [entry.status for entry in ledger]
     assert sum(entry.cost_microdollars for entry in ledger) == recorded.spending.uncertain_microdollars
     assert 2 == recorded.item("lifestyle").attempt
+
+
+async def test_a_cancel_beats_a_retry_that_comes_with_it(real_studio: Studio) -> None:
+    """When both arrive while no worker runs, the items of the retry are cancelled and no call is made."""
+    studio = Studio(real_studio.environment)
+    studio.provider.script("Lifestyle", forbidden())
+    async with studio.worker():
+        session = await studio.start()
+        await session.settled()
+        await eventually(session.is_at_rest)
+    await session.signal_retry()
+    await session.handle.cancel()
+    async with studio.worker():
+        await _ends_cancelled(session)
+
+    recorded = studio.records.states[session.handle.id]
+    assert (SessionStatus.CANCELLED, ItemStatus.CANCELLED) == (recorded.status, recorded.item("lifestyle").status)
+    assert 1 == studio.provider.count("Lifestyle")
+
+
+async def test_items_that_were_not_handed_out_yet_are_cancelled_too(real_studio: Studio) -> None:
+    """In a large session that is stopped, what waits for its turn is cancelled without a call."""
+    gate = Gate()
+    real_studio.provider.script("Infographic 1", gate)
+    session = await real_studio.start(image_input().model_copy(update={"items_at_once": 1}))
+    await gate.reached.wait()
+    await session.handle.cancel()
+    await _ends_cancelled(session)
+
+    statuses = [item.status for item in real_studio.records.states[session.handle.id].items]
+    assert [ItemStatus.COMPLETE, *[ItemStatus.CANCELLED] * 4] == statuses
+    assert {"Main image", "Infographic 1"} == set(real_studio.provider.calls)

@@ -154,7 +154,8 @@ async def test_a_bug_in_workflow_code_is_not_swallowed(real_server: WorkflowEnvi
             failed = of_type(await handle.fetch_history(), EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED)
             return [event.workflow_task_failed_event_attributes.failure.message for event in failed]
 
-        assert await eventually(task_failures)
+        messages = await eventually(task_failures)
+        assert "a bug in workflow code" in messages[0]
         assert WorkflowExecutionStatus.RUNNING is (await handle.describe()).status
         await handle.terminate()
 

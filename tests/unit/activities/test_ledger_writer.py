@@ -20,6 +20,9 @@ class WatchedRecords(MemoryRecords):
         self.written: list[tuple[int, AttemptStatus]] = []
         self.knocks = 0
         self.is_slow = False
+        self.reached = asyncio.Event()
+        self.opened = asyncio.Event()
+        self.opened.set()
 
     async def record_attempt(
         self, session_id: str, *, entry: LedgerEntry, item_status: ItemStatus, max_attempts: int
@@ -27,6 +30,8 @@ class WatchedRecords(MemoryRecords):
         self.knocks += 1
         if self.is_slow:
             await asyncio.Event().wait()
+        self.reached.set()
+        await self.opened.wait()
         await super().record_attempt(session_id, entry=entry, item_status=item_status, max_attempts=max_attempts)
         self.written.append((entry.attempt, entry.status))
 
@@ -119,6 +124,24 @@ async def test_while_catching_up_nobody_overtakes() -> None:
     await eventually(lambda: records.written)
     assert (1, AttemptStatus.COMPLETE) == records.written[-1]
     assert AttemptStatus.COMPLETE is records.entries["ses-a", "main", 1].status
+    await writer.close()
+
+
+async def test_a_line_that_changes_while_it_is_being_written_is_written_again() -> None:
+    """The end of an attempt is not lost when it comes in the moment in which its beginning is caught up on."""
+    records = WatchedRecords()
+    records.is_down = True
+    writer = LedgerWriter(records)
+    await writer.write(_line(1, AttemptStatus.RUNNING))
+    records.is_down = False
+    records.opened.clear()
+    records.reached.clear()
+    await records.reached.wait()
+    await writer.write(_line(1, AttemptStatus.COMPLETE))
+    records.opened.set()
+
+    await eventually(lambda: (1, AttemptStatus.COMPLETE) in records.written)
+    assert [(1, AttemptStatus.RUNNING), (1, AttemptStatus.COMPLETE)] == records.written
     await writer.close()
 
 
