@@ -33,6 +33,8 @@ from sessions.variations import variation_for
 _FIRST_THROTTLE_WAIT = timedelta(seconds=1)
 _LONGEST_THROTTLE_WAIT = timedelta(seconds=30)
 _STORE_RETRY_INTERVAL = timedelta(seconds=1)
+# A store that hangs is as good as down, and must not keep a stopping worker from ending for ever.
+_LONGEST_STORE_CALL = timedelta(seconds=60)
 
 _logger = logging.getLogger("retakes.attempts")
 
@@ -222,7 +224,8 @@ class _Attempt:
         patience = self._storage_patience()
         while True:
             try:
-                return await self.artifacts.find(key)
+                async with asyncio.timeout(_LONGEST_STORE_CALL.total_seconds()):
+                    return await self.artifacts.find(key)
             except Exception as error:  # whatever the store suffers from
                 if not patience.is_left:
                     raise TransientFailure(
@@ -288,7 +291,8 @@ class _Attempt:
         patience = self._storage_patience()
         while True:
             try:
-                await self.artifacts.put(key, data=made.data, receipt=receipt)
+                async with asyncio.timeout(_LONGEST_STORE_CALL.total_seconds()):
+                    await self.artifacts.put(key, data=made.data, receipt=receipt)
             except Exception as error:
                 if not patience.is_left:
                     raise TransientFailure(
