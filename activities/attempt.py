@@ -125,15 +125,16 @@ class _Attempt:
             except AttemptError as error:
                 raise await self._failed(error, entry=entry) from error
             except asyncio.CancelledError:
+                cut_off = self._stopped()
                 details = activity.cancellation_details()
                 is_only_this_worker = details is not None and details.worker_shutdown
                 if is_only_this_worker and self.is_waiting:
                     # Nothing was asked for and refused but patience: the next worker makes this same attempt.
-                    raise interrupted(self._stopped(), report=self.report) from None
-                failure = await self._failed(self._stopped(), entry=entry)
+                    raise interrupted(cut_off, report=self.report) from None
+                failure = await self._failed(cut_off, entry=entry)
                 if is_only_this_worker:
                     raise failure from None
-                raise stopped(self._stopped(), report=self.report) from None
+                raise stopped(cut_off, report=self.report) from None
             except Exception as unexpected:
                 _logger.exception("an attempt broke on a fault of our own", extra=self._log_fields(entry))
                 fault = TransientFailure(

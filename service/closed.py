@@ -80,8 +80,8 @@ class ClosedSessions:
             RPCError: Temporal does not answer.
         """
         handle = self._client.get_workflow_handle(description.id, run_id=description.run_id)
-        events = handle.fetch_history_events(page_size=1, rpc_timeout=_RPC_TIMEOUT)
-        started = (await anext(events)).workflow_execution_started_event_attributes
+        events = handle.fetch_history_events(page_size=1)
+        started = (await answered(anext(events), within=_RPC_TIMEOUT)).workflow_execution_started_event_attributes
         (start,) = await self._client.data_converter.decode(
             started.input.payloads, [INPUTS[started.workflow_type.name]]
         )
