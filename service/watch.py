@@ -4,6 +4,9 @@ One watcher per session and process reads the session whenever something may hav
 all its viewers. Two signals make it read: a long poll of the workflow's history (items that end, rounds, the close),
 and a tail of the ledger (attempts that begin, fail and wait, for which the server writes no event). With the records
 down, the session is read once a second instead.
+
+A session of a thousand items takes long to read, and changes many times meanwhile: the watcher then rests for as long
+as it has read, and shows what has changed since all at once.
 """
 
 import asyncio
@@ -29,6 +32,8 @@ _TAIL_PAGE = 1000
 _NEXT_MOMENT = timedelta(microseconds=1)
 _FALLBACK_INTERVAL = timedelta(seconds=1)
 _HISTORY_RETRY_INTERVAL = timedelta(seconds=1)
+_QUICK = timedelta(milliseconds=100)
+_LONGEST_REST = timedelta(seconds=1)
 
 _logger = logging.getLogger("retakes.watch")
 
@@ -40,6 +45,11 @@ class Change:
     view: SessionView
     payload: str
     is_last: bool
+
+
+def rest_after(took: timedelta) -> timedelta:
+    """Return how long to rest after a read: not at all after a quick one, so that small sessions are shown at once."""
+    return timedelta(0) if took <= _QUICK else min(took, _LONGEST_REST)
 
 
 class Watcher:
@@ -62,12 +72,18 @@ class Watcher:
     async def run(self) -> None:
         """Watch until the workflow has closed, or the session is gone."""
         polling = asyncio.create_task(self._poll_history(), name=f"history of {self._session_id}")
+        clock = asyncio.get_running_loop().time
         try:
             while not self._is_over:
+                # What changes from here on is remembered, while the session is read and during the rest.
                 self._maybe_changed.clear()
-                await self._read()
-                if not self._is_over:
-                    await self._maybe_changed.wait()
+                began = clock()
+                is_fresh = await self._read()
+                if self._is_over:
+                    return
+                if is_fresh:  # else it took long because somebody did not answer, and no work was done
+                    await asyncio.sleep(rest_after(timedelta(seconds=clock() - began)).total_seconds())
+                await self._maybe_changed.wait()
         finally:
             polling.cancel()
             await asyncio.gather(polling, return_exceptions=True)
@@ -91,7 +107,8 @@ class Watcher:
             if seen.view.version != after or seen.is_last:
                 yield seen
 
-    async def _read(self) -> None:
+    async def _read(self) -> bool:
+        """Read and show the session, and return whether all that know of it have answered."""
         try:
             view = await self._reader.session(self._session_id)
         except SessionNotFoundError:
@@ -99,21 +116,22 @@ class Watcher:
             async with self._changed:
                 self._is_over = True
                 self._changed.notify_all()
-            return
+            return False
         except ServiceError as error:
             _logger.info(
                 "a watched session cannot be read", extra={"session_id": self._session_id, "reason": str(error)}
             )
             self._nudge_later()
-            return
+            return False
         except Exception:
             # Viewers wait for this watcher alone: it must outlive a fault of its own.
             _logger.exception("reading a watched session broke", extra={"session_id": self._session_id})
             self._nudge_later()
-            return
+            return False
         if view.stale:
             self._nudge_later()
         await self.show(view)
+        return not view.stale
 
     async def show(self, view: SessionView) -> None:
         """Show viewers a session as it was just read, unless they know it or a later one."""

@@ -82,5 +82,10 @@ def artifact_key(session_id: str, *, item: str, attempt: int) -> str:
 
 
 def session_prefix(session_id: str) -> str:
-    """Return the prefix of every artifact of a session."""
+    """Return the prefix of everything that is stored of a session."""
     return f"sessions/{session_id}/"
+
+
+def files_prefix(session_id: str) -> str:
+    """Return the prefix of a session's files under human names. No item of a story is called ``files``."""
+    return f"{session_prefix(session_id)}files/"

@@ -15,6 +15,7 @@ from sessions.statuses import SessionKind, SessionStatus
 class SessionRecord(Value):
     """A session as it was last written down.
 
+    ``items`` are those that may have come further than the state tells, by what their attempts have recorded since.
     ``start`` is the workflow's input without its state, as JSON; a session that has closed is started again from it.
     ``request_sha256`` tells a repeated request from a different one. ``spending`` is summed over the ledger.
     """

@@ -2,8 +2,8 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +15,7 @@ from obstore.store import LocalStore, S3Store
 _RETRIES = 3
 _RETRY_TIMEOUT = timedelta(seconds=20)
 _CHUNK_BYTES = 256 * 1024
+_LISTED = 1000
 
 
 class ObjectStoreError(OSError):
@@ -43,6 +44,13 @@ class Objects:
 
     def __init__(self, url: str) -> None:
         self._store = _opened(url)
+        self._url = url.rstrip("/")
+
+    def location(self, path: str) -> str:
+        """Return where an object is, or would be: its absolute path in a folder, its ``s3://`` address in a bucket."""
+        if isinstance(self._store, LocalStore):
+            return str(_folder(self._store) / path)
+        return f"{self._url}/{path}"
 
     async def put(self, path: str, *, data: bytes) -> None:
         """Store bytes so that they are whole or not there, even after a power cut.
@@ -89,10 +97,20 @@ class Objects:
         except FileNotFoundError:
             return None
 
+    async def paths(self, prefix: str) -> Sequence[str]:
+        """Return the paths of what is below a prefix that ends in ``/``, in no order."""
+        with _one_error():
+            return [found["path"] async for listed in self._store.list(prefix, chunk_size=_LISTED) for found in listed]
+
+    async def delete(self, path: str) -> None:
+        """Delete an object. Safe to repeat."""
+        with _one_error(), suppress(FileNotFoundError):
+            await self._store.delete_async(path)
+
     async def delete_prefix(self, prefix: str) -> None:
         """Delete everything below a prefix that ends in ``/``. Safe to repeat."""
         with _one_error():
-            async for listed in self._store.list(prefix, chunk_size=1000):
+            async for listed in self._store.list(prefix, chunk_size=_LISTED):
                 await self._store.delete_async([found["path"] for found in listed])
 
     async def check(self) -> None:

@@ -83,15 +83,20 @@ def _parameters(session_id: str, *, line: Line) -> Mapping[str, object]:
     }
 
 
-async def close_abandoned(connection: AsyncConnection, session_id: str) -> None:
-    """Enter attempts that still seem to run, though their round is over, as what they are: lost with their worker."""
+async def close_abandoned(connection: AsyncConnection, session_id: str, *, item: str | None = None) -> None:
+    """Enter attempts that still seem to run, though their round is over, as what they are: lost with their worker.
+
+    Those of one item where one is named.
+    """
     is_over = exists().where(
         items.c.session_id == attempts.c.session_id,
         items.c.key == attempts.c.item,
         items.c.live_round > attempts.c.round,
     )
-    is_abandoned = (attempts.c.session_id == session_id, attempts.c.status == AttemptStatus.RUNNING, is_over)
-    for row in (await connection.execute(select(attempts).where(*is_abandoned))).all():
+    statement = _of_session(session_id).where(attempts.c.status == AttemptStatus.RUNNING, is_over)
+    if item is not None:
+        statement = statement.where(attempts.c.item == item)
+    for row in (await connection.execute(statement)).all():
         line = Line(
             entry=_entry(row).abandoned(), item_status=ItemStatus(row.item_status), max_attempts=row.max_attempts
         )
@@ -99,17 +104,24 @@ async def close_abandoned(connection: AsyncConnection, session_id: str) -> None:
 
 
 async def lines_of(
-    connection: AsyncConnection, session_id: str, *, item: str | None = None
+    connection: AsyncConnection, session_id: str, *, keys: Sequence[str]
 ) -> Mapping[str, Sequence[Line]]:
-    """Return the lines of a session, or of one of its items, by item."""
-    statement = _of_session(session_id)
-    if item is not None:
-        statement = statement.where(attempts.c.item == item)
+    """Return the lines of some items of a session, by item."""
     lines: dict[str, list[Line]] = {}
-    for row in await connection.execute(statement):
+    for row in await connection.execute(_of_session(session_id).where(attempts.c.item.in_(keys))):
         line = Line(entry=_entry(row), item_status=ItemStatus(row.item_status), max_attempts=row.max_attempts)
         lines.setdefault(row.item, []).append(line)
     return lines
+
+
+async def latest_rounds_of(connection: AsyncConnection, session_id: str) -> Mapping[str, int]:
+    """Return the last round, by item, in which a session's items were attempted."""
+    statement = (
+        select(attempts.c.item, func.max(attempts.c.round).label("last"))
+        .where(attempts.c.session_id == session_id)
+        .group_by(attempts.c.item)
+    )
+    return {row.item: row.last for row in await connection.execute(statement)}
 
 
 async def entries_of(connection: AsyncConnection, session_id: str) -> Sequence[LedgerEntry]:

@@ -107,7 +107,19 @@ async def _records_of(connection: AsyncConnection, session_ids: Sequence[str]) -
 
 
 async def _items_of(connection: AsyncConnection, session_ids: Sequence[str]) -> Mapping[str, Sequence[RecordedItem]]:
-    statement = select(items).where(items.c.session_id.in_(session_ids)).order_by(items.c.session_id, items.c.position)
+    """Return the items, by session, that attempts may have brought further than the session's state tells.
+
+    The others stand in the state as they are. Of a session of a thousand items they would take most of the time.
+    """
+    statement = (
+        select(items)
+        .where(
+            items.c.session_id.in_(session_ids),
+            items.c.live_round <= items.c.round,
+            items.c.status != ItemStatus.PENDING,
+        )
+        .order_by(items.c.session_id, items.c.position)
+    )
     recorded: dict[str, list[RecordedItem]] = {}
     for row in await connection.execute(statement):
         recorded.setdefault(row.session_id, []).append(_item(row))

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sessions.errors import ItemError
+from sessions.items import ItemState
 from sessions.ledger import LedgerEntry
-from sessions.state import ItemState
 from sessions.statuses import AttemptStatus, ItemStatus
 
 Columns = Mapping[str, object]

@@ -28,7 +28,11 @@ metadata = MetaData(
 
 
 class SessionColumns(TypedColumns):
-    """``state`` is the session as its workflow last told it; ``status``, ``round`` and times follow its attempts."""
+    """``state`` is the session as its workflow last told it.
+
+    ``status``, ``round``, ``settled_at`` and ``closed_at`` follow its attempts; ``updated_at`` is the state's, and
+    that of an item may be later.
+    """
 
     id: Named[str] = Column(primary_key=True)
     kind: Named[str]
@@ -83,6 +87,9 @@ class ItemColumns(TypedColumns):
 
 
 items = Table("items", metadata, ItemColumns, PrimaryKeyConstraint("session_id", "key"))
+
+# Tells which statuses a session's items have, and when the last of each got there, without a look at the items.
+Index(None, items.c.session_id, items.c.status, items.c.updated_at)
 
 
 class AttemptColumns(TypedColumns):

@@ -5,7 +5,6 @@ import hashlib
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,8 @@ from sessions.money import Usage
 from storage.artifacts import StoredArtifacts
 from storage.objects import Objects, ObjectStoreError
 from tests.unit.storage.bucket import Bucket
+
+pytest_plugins = ["tests.support.stores"]
 
 DATA = bytes(range(256)) * 4096
 
@@ -38,29 +39,8 @@ def key() -> str:
 
 
 @pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
-    """A bucket that the environment points to."""
-    bucket = Bucket()
-    with bucket.listening():
-        monkeypatch.setenv("AWS_ENDPOINT_URL", bucket.address)
-        monkeypatch.setenv("AWS_ALLOW_HTTP", "true")
-        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
-        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-        yield bucket
-
-
-@pytest.fixture(params=["file", "s3"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The address of an empty store: each test runs on both kinds."""
-    if request.param == "file":
-        return f"{tmp_path.as_uri()}/artifacts"
-    request.getfixturevalue("bucket")
-    return "s3://pictures/retakes"
-
-
-@pytest.fixture
-def artifacts(url: str) -> StoredArtifacts:
-    return StoredArtifacts(Objects(url))
+def artifacts(store_url: str) -> StoredArtifacts:
+    return StoredArtifacts(Objects(store_url))
 
 
 async def test_found_again(artifacts: StoredArtifacts, key: str) -> None:

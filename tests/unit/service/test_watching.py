@@ -1,0 +1,145 @@
+"""The watcher: when it reads a session, and when it rests."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import cast
+
+import pytest
+from temporalio.client import Client
+
+from service.errors import OutOfReachError
+from service.read import SessionReader
+from service.watch import Watcher, rest_after
+from sessions.present import session_view
+from sessions.view import SessionView
+from tests.support.eventually import eventually
+from tests.unit.storage.histories import new_state
+
+LONG = timedelta(milliseconds=150)
+
+
+class NoTemporal:
+    """Has a workflow to which nothing happens."""
+
+    def get_workflow_handle(self, session_id: str) -> "NoTemporal":
+        return self
+
+    async def fetch_history_events(self, **_options: object) -> AsyncIterator[object]:
+        await asyncio.Event().wait()
+        yield None
+
+
+class Reader:
+    """Reads a session that changes whenever a test says so, and notes when each read began and ended.
+
+    Args:
+        takes: how long a read takes.
+        is_stale: whether no worker answers.
+    """
+
+    def __init__(self, *, takes: timedelta = timedelta(0), is_stale: bool = False) -> None:
+        self.state = new_state()
+        self.takes = takes
+        self.is_stale = is_stale
+        self.is_failing = False
+        self.began: list[float] = []
+        self.ended: list[float] = []
+        self.reads_seen = 0
+
+    def change(self) -> None:
+        """Something happens to the session."""
+        self.state = self.state.model_copy(update={"revision": self.state.revision + 1})
+
+    def has_read(self) -> bool:
+        """Whether there is a read that this has not told of yet."""
+        has_read = len(self.ended) > self.reads_seen
+        self.reads_seen += has_read
+        return has_read
+
+    async def session(self, session_id: str) -> SessionView:
+        loop = asyncio.get_running_loop()
+        self.began.append(loop.time())
+        view = session_view(self.state, is_stale=self.is_stale)
+        await asyncio.sleep(self.takes.total_seconds())
+        self.ended.append(loop.time())
+        if self.is_failing:
+            raise OutOfReachError("nobody answers")
+        return view
+
+
+@asynccontextmanager
+async def watching(reader: Reader) -> AsyncIterator[Watcher]:
+    """Watch a session for as long as the block."""
+    watcher = Watcher(reader.state.id, client=cast(Client, NoTemporal()), reader=cast(SessionReader, reader))
+    running = asyncio.create_task(watcher.run())
+    try:
+        yield watcher
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_a_session_that_takes_long_to_read() -> None:
+    """However often it changes, it is read for half of the time at most, and the last change is shown."""
+    reader = Reader(takes=LONG)
+    async with watching(reader) as watcher:
+        changes = watcher.changes(after=None)
+        async for change in changes:
+            if change.view.version >= 40:
+                break
+            # The watcher rests now: ten changes, one read.
+            for _ in range(10):
+                reader.change()
+                watcher.nudge()
+        await changes.aclose()
+    assert reader.state.revision == change.view.version
+    pauses = [began - ended for ended, began in zip(reader.ended, reader.began[1:], strict=False)]
+    assert pauses
+    assert min(pauses) >= 0.9 * LONG.total_seconds()
+    assert len(reader.began) <= 5
+
+
+async def test_changed_while_it_was_read() -> None:
+    """A change that comes while the session is read is shown, though nothing follows it."""
+    reader = Reader(takes=LONG)
+    async with watching(reader) as watcher:
+        await eventually(lambda: len(reader.began) == 1)
+        reader.change()
+        watcher.nudge()
+        changes = watcher.changes(after=1)
+        assert reader.state.revision == (await anext(changes)).view.version
+        await changes.aclose()
+
+
+async def test_changed_while_the_watcher_rests() -> None:
+    """A change that comes while the watcher rests is shown, though nothing follows it."""
+    reader = Reader(takes=LONG)
+    async with watching(reader) as watcher:
+        changes = watcher.changes(after=None)
+        await anext(changes)
+        reader.change()
+        watcher.nudge()
+        assert reader.state.revision == (await anext(changes)).view.version
+        await changes.aclose()
+
+
+@pytest.mark.parametrize("how", ["quick", "stale", "failing"])
+async def test_no_rest(monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+    """After a quick read nobody waits, nor after one that took long because somebody did not answer."""
+    reader = Reader(is_stale=how == "stale")
+    reader.is_failing = how == "failing"
+    if how != "quick":
+        monkeypatch.setattr("service.watch.rest_after", lambda _took: timedelta(hours=1))
+    async with watching(reader) as watcher:
+        for _ in range(5):
+            await eventually(reader.has_read)
+            watcher.nudge()
+        await eventually(reader.has_read)
+
+
+@pytest.mark.parametrize(("took", "rest"), [(0, 0), (30, 0), (100, 0), (300, 300), (900, 900), (5000, 1000)])
+def test_rest(took: int, rest: int) -> None:
+    """The rest, in milliseconds, is as long as the read and a second at most; quick reads need none."""
+    assert timedelta(milliseconds=rest) == rest_after(timedelta(milliseconds=took))
