@@ -1,20 +1,12 @@
 """What an attempt produced: the bytes live in the artifact store, this refers to them."""
 
+import hashlib
+from typing import Self
+
 from pydantic import Field
 
 from sessions.model import Value
 from sessions.money import Usage
-
-
-class Artifact(Value):
-    """A reference to the bytes of one attempt. ``width`` and ``height`` are pixels, None for what is no picture."""
-
-    attempt: int = Field(ge=1)
-    media_type: str
-    bytes: int = Field(ge=0)
-    sha256: str
-    width: int | None = None
-    height: int | None = None
 
 
 class Made(Value):
@@ -27,6 +19,29 @@ class Made(Value):
     usage: Usage | None = None
     width: int | None = None
     height: int | None = None
+
+
+class Artifact(Value):
+    """A reference to the bytes of one attempt. ``width`` and ``height`` are pixels, None for what is no picture."""
+
+    attempt: int = Field(ge=1)
+    media_type: str
+    bytes: int = Field(ge=0)
+    sha256: str
+    width: int | None = None
+    height: int | None = None
+
+    @classmethod
+    def of(cls, made: Made, *, attempt: int) -> Self:
+        """Return the reference to what an attempt made. Takes its time with megabytes: they are hashed."""
+        return cls(
+            attempt=attempt,
+            media_type=made.media_type,
+            bytes=len(made.data),
+            sha256=hashlib.sha256(made.data).hexdigest(),
+            width=made.width,
+            height=made.height,
+        )
 
 
 class Receipt(Value):

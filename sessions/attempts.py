@@ -1,6 +1,7 @@
 """What passes between the engine and an attempt: payloads of activities, small and without bytes."""
 
 from datetime import datetime, timedelta
+from typing import Self
 
 from pydantic import Field
 
@@ -9,7 +10,7 @@ from sessions.errors import ItemError
 from sessions.ledger import LedgerEntry
 from sessions.model import Value
 from sessions.money import Spending
-from sessions.state import SessionState
+from sessions.state import DEFAULT_RETRY_WINDOW, SessionState
 
 
 class AttemptLimits(Value):
@@ -33,7 +34,10 @@ class ItemTask(Value):
     attempts_before_round: int = Field(ge=0)
     max_attempts: int = Field(ge=1)
     note: str | None = None
+    correction: str | None = None
+    """What was wrong with the result before, in words for the model; the prompt says so."""
     limits: AttemptLimits
+    model: str
 
 
 class RoundReport(Value):
@@ -46,13 +50,16 @@ class RoundReport(Value):
     attempts_used: int = Field(default=0, ge=0)
     spending: Spending = Spending()
     unrecorded: tuple[LedgerEntry, ...] = ()
+    correction: str | None = None
+    """What was wrong with the last result, in words for the model; the next attempt's prompt says so."""
 
 
 class AttemptOutcome(Value):
-    """The result of an activity that made its item."""
+    """The result of an activity that made its item. ``title`` is the session's, where the item decides it."""
 
     artifact: Artifact
     report: RoundReport
+    title: str | None = None
 
 
 class Heartbeat(Value):
@@ -63,6 +70,32 @@ class Heartbeat(Value):
     """The attempt under way: should its worker die, the next one knows what became of it."""
     waiting_for: ItemError | None = None
     waiting_until: datetime | None = None
+
+
+class SessionInput(Value):
+    """The input of every kind's workflow: the state to go on from, and what does not change over the session's life.
+
+    Each kind adds what was asked for.
+    """
+
+    state: SessionState
+    model: str
+    limits: AttemptLimits = AttemptLimits()
+    retry_window: timedelta = DEFAULT_RETRY_WINDOW
+    items_at_once: int = Field(default=20, ge=1)
+    """How many items are with the workers at a time. All their tasks together must fit one message to Temporal."""
+    worst_case_microdollars: int = 0
+    """What one attempt costs at worst; counted for an attempt that was lost without a word of it."""
+    most_events: int = Field(default=5000, ge=1)
+    """A run whose history is longer hands the session over to another. The server warns at 10,240 events, and what is
+    being made when it is noticed still adds some; shorter runs would be replayed faster, but each handover waits for
+    the slowest item."""
+    unrecorded: tuple[LedgerEntry, ...] = ()
+    """What the workflow's run before this one could not write down any more."""
+
+    def to_go_on(self, state: SessionState, *, unrecorded: tuple[LedgerEntry, ...]) -> Self:
+        """Return the input of the workflow's next run."""
+        return self.model_copy(update={"state": state, "unrecorded": unrecorded})
 
 
 class SessionRecordTask(Value):

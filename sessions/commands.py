@@ -1,5 +1,7 @@
 """What a person asks of a session, and why it can be refused."""
 
+from collections.abc import Collection
+
 from pydantic import Field
 
 from sessions.model import RequestModel
@@ -24,7 +26,7 @@ class RetryRequest(RequestModel):
     max_attempts: int | None = Field(default=None, ge=1, le=MAX_ATTEMPTS_LIMIT, strict=True)
 
     def notes_for(self, state: SessionState) -> dict[str, str | None]:
-        """Return the items to make again with their notes.
+        """Return the items to make again with their notes; they may be more than were named.
 
         Raises:
             NothingFailedError: no item has failed.
@@ -42,7 +44,21 @@ class RetryRequest(RequestModel):
             if item.key not in failed:
                 raise ItemNotRetryableError(_why_not_failed(state, item.key))
             notes[item.key] = item.note
-        return notes
+        return notes | dict.fromkeys(sorted(_made_along(notes, state=state) - notes.keys()))
+
+
+def _made_along(keys: Collection[str], *, state: SessionState) -> set[str]:
+    """Return the failed items that are made again along with those that were named.
+
+    What is blocked cannot be made without what blocks it, and when that is made nothing keeps the rest from going on.
+    """
+    blocked = [item for item in state.failed_items if item.is_blocked]
+    if not blocked:
+        return set()
+    first = min(item.stage for item in blocked)
+    blocking = [item for item in state.failed_items if item.stage < first]
+    related = {item.key for item in (*blocking, *blocked)}
+    return set() if related.isdisjoint(keys) else related
 
 
 class CommandRefusedError(Exception):
@@ -60,6 +76,10 @@ class NothingFailedError(CommandRefusedError):
 
 class SessionEndingError(CommandRefusedError):
     """The session is being cancelled."""
+
+
+class NoApprovalAwaitedError(CommandRefusedError):
+    """The session does not wait for anybody's approval."""
 
 
 class ItemNotRetryableError(CommandRefusedError):

@@ -42,6 +42,14 @@ class ItemError(Value):
     message: str
     advice: str
 
+    def waited_for(self, label: str) -> "ItemError":
+        """Return the error of an item that could not be begun, because the item with this label failed so."""
+        return ItemError(
+            type=self.type,
+            message=f"Not begun, because “{label}” failed.",
+            advice="Retry makes that one again, and then this one.",
+        )
+
 
 class AttemptError(Exception):
     """An attempt failed in a way that is understood.
@@ -107,9 +115,24 @@ class UncertainOutcome(AttemptError):
 
 
 class ContentRejected(AttemptError):
-    """The provider refused the content, or its result is not what was asked for."""
+    """The provider refused the content, or its result is not what was asked for.
+
+    ``correction`` says what was wrong with a result, in words for the model that is asked again.
+    """
 
     error_class = ErrorClass.CONTENT
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        advice: str,
+        request_id: str | None = None,
+        usage: Usage | None = None,
+        correction: str | None = None,
+    ) -> None:
+        super().__init__(message, advice=advice, request_id=request_id, usage=usage)
+        self.correction = correction
 
 
 class PermanentFailure(AttemptError):

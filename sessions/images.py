@@ -2,17 +2,17 @@
 
 import re
 from collections import Counter
-from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from sessions.attempts import AttemptLimits, ItemTask
+from sessions.attempts import ItemTask, SessionInput
 from sessions.commands import MAX_ATTEMPTS_LIMIT
 from sessions.identifiers import is_item_key, is_upload_id
-from sessions.model import RequestModel, Value
-from sessions.state import DEFAULT_MAX_ATTEMPTS, DEFAULT_RETRY_WINDOW, SessionState
+from sessions.items import DEFAULT_MAX_ATTEMPTS
+from sessions.model import RequestModel
+from sessions.state import SessionState
 from sessions.texts import ManyLines, Note, OneLine
 
 MAX_IMAGES = 100
@@ -199,7 +199,6 @@ class ImageTask(ItemTask):
 
     request: ImageSessionRequest
     """The session's request, with this image alone."""
-    model: str
 
     @property
     def image(self) -> ImageRequest:
@@ -212,18 +211,10 @@ class ImageTask(ItemTask):
         return f"image/{self.request.format}"
 
 
-class ImageSessionInput(Value):
-    """The input of the workflow: the state to go on from, and what does not change over the session's life."""
+class ImageSessionInput(SessionInput):
+    """The input of the workflow of an image session."""
 
-    state: SessionState
     request: ImageSessionRequest
-    model: str
-    limits: AttemptLimits = AttemptLimits()
-    retry_window: timedelta = DEFAULT_RETRY_WINDOW
-    items_at_once: int = Field(default=20, ge=1)
-    """How many items are with the workers at a time. All their tasks together must fit one message to Temporal."""
-    worst_case_microdollars: int = 0
-    """What one attempt costs at worst; counted for an attempt that was lost without a word of it."""
 
     def task_for(self, key: str, *, state: SessionState) -> ImageTask:
         """Return the task of an item as it stands in a state."""
@@ -237,6 +228,7 @@ class ImageSessionInput(Value):
             attempts_before_round=item.attempts_before_round,
             max_attempts=item.max_attempts,
             note=item.note,
+            correction=item.correction,
             limits=self.limits,
             # The other images of the set are no business of this one: without them the payload stays small.
             request=self.request.model_copy(update={"images": (image,)}),

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from sessions.statuses import ItemStatus, SessionKind, SessionStatus
+from sessions.stories import OUTLINE, part_number_of, set_number_of
 from sessions.view import ItemView
 
 _NOUNS = {SessionKind.IMAGES: ("image", "images"), SessionKind.STORY: ("set", "sets")}
@@ -10,31 +11,58 @@ _NAMED_ITEMS = 3
 
 
 def session_message(
-    status: SessionStatus, *, kind: SessionKind, items: Sequence[ItemView], is_stale: bool = False
+    status: SessionStatus,
+    *,
+    kind: SessionKind,
+    items: Sequence[ItemView],
+    awaits_approval: bool = False,
+    is_stale: bool = False,
 ) -> str:
     """Return the message of a session in a status, with these items."""
-    ready = sum(item.status is ItemStatus.COMPLETE for item in items)
-    text = _text(status, kind=kind, items=items, ready=ready)
+    # The outline of a story is made like any item, but it is the sets that a person waits for.
+    counted = [item for item in items if kind is SessionKind.IMAGES or set_number_of(item.key) is not None]
+    ready = sum(item.status is ItemStatus.COMPLETE for item in counted)
+    if awaits_approval:
+        text = f"The outline is ready. {_plural(len(counted), kind=kind)} wait until it is approved or replaced."
+    else:
+        text = _text(status, kind=kind, items=items, total=len(counted), ready=ready)
     return f"{text} No worker answers; this is the last recorded state." if is_stale else text
 
 
-def _text(status: SessionStatus, *, kind: SessionKind, items: Sequence[ItemView], ready: int) -> str:
+def _plural(number: int, *, kind: SessionKind) -> str:
     singular, plural = _NOUNS[kind]
-    noun = singular if len(items) == 1 else plural
-    so_far = f"{ready} of {len(items)} {noun} {'is' if len(items) == 1 else 'are'} ready"
+    return f"{number} {singular if number == 1 else plural}"
+
+
+def _text(status: SessionStatus, *, kind: SessionKind, items: Sequence[ItemView], total: int, ready: int) -> str:
+    singular, plural = _NOUNS[kind]
+    noun = singular if total == 1 else plural
+    so_far = f"{ready} of {total} {noun} {'is' if total == 1 else 'are'} ready"
     match status:
         case SessionStatus.PENDING:
-            return f"{len(items)} {noun} {'waits' if len(items) == 1 else 'wait'} for a worker."
+            return f"{total} {noun} {'waits' if total == 1 else 'wait'} for a worker."
         case SessionStatus.PROCESSING:
-            return "; ".join([so_far, *_news(items)])
+            return "; ".join([_outline_news(items) or so_far, *_news(items)])
         case SessionStatus.COMPLETE:
-            return f"The {noun} is ready." if len(items) == 1 else f"All {len(items)} {noun} are ready."
+            return f"The {noun} is ready." if total == 1 else f"All {total} {noun} are ready."
         case SessionStatus.PARTIAL:
             return f"{so_far}. {_failures(items)} Retry makes only what failed again."
         case SessionStatus.FAILED:
             return f"No {singular} could be made. {_failures(items)} Retry makes what failed again."
         case SessionStatus.CANCELLED:
             return f"Cancelled. {so_far}{' and kept' if ready else ''}."
+
+
+def _outline_news(items: Iterable[ItemView]) -> str | None:
+    """Return that a story's outline is being written, as long as that is so."""
+    first = next(iter(items), None)
+    if first is None or first.key != OUTLINE or first.status is ItemStatus.FAILED:
+        return None
+    if first.status is not ItemStatus.COMPLETE:
+        return "The outline is being written"
+    parts = [item for item in items if part_number_of(item.key) is not None]
+    written = sum(part.status is ItemStatus.COMPLETE for part in parts)
+    return f"{written} of {len(parts)} parts of the outline are written" if written < len(parts) else None
 
 
 def _news(items: Iterable[ItemView]) -> list[str]:
@@ -60,8 +88,9 @@ def _news(items: Iterable[ItemView]) -> list[str]:
 def _failures(items: Iterable[ItemView]) -> str:
     """Return one sentence for each different reason, naming the items it stopped."""
     reasons: dict[tuple[str, str], list[ItemView]] = {}
+    # What failed without an attempt waited for another item, whose reason is told.
     for item in items:
-        if item.status is ItemStatus.FAILED and item.error:
+        if item.status is ItemStatus.FAILED and item.error and item.attempt:
             reasons.setdefault((item.error.message, item.error.advice), []).append(item)
     sentences = []
     for (message, advice), failed in list(reasons.items())[:_NAMED_ITEMS]:

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from sessions.artifacts import Made, Receipt
+from sessions.artifacts import Artifact, Made, Receipt
 from sessions.images import ImageFormat, Quality
 from sessions.ledger import LedgerEntry
 from sessions.model import Value
+from sessions.money import Usage
 from sessions.state import SessionState
 from sessions.statuses import ItemStatus
 
@@ -42,6 +43,36 @@ class ImageProvider(Protocol):
         ...
 
 
+class TextCall(Value):
+    """One call for one JSON document. ``json_schema`` is a strict JSON schema, as JSON."""
+
+    prompt: str
+    model: str
+    schema_name: str
+    json_schema: str
+
+
+class Written(Value):
+    """What a text provider wrote, before anybody has looked into it, and what the call used."""
+
+    text: str
+    model: str
+    request_id: str | None = None
+    usage: Usage | None = None
+
+
+class TextProvider(Protocol):
+    """Writes texts."""
+
+    async def write(self, call: TextCall) -> Written:
+        """Write one document, with one request to the provider.
+
+        Raises:
+            AttemptError: whatever went wrong, classified; a refused or cut-off answer with the usage billed for it.
+        """
+        ...
+
+
 class ArtifactStore(Protocol):
     """Keeps the bytes that attempts produced."""
 
@@ -51,6 +82,34 @@ class ArtifactStore(Protocol):
 
     async def find(self, key: str) -> Receipt | None:
         """Return the receipt of what is stored under a key, or None."""
+        ...
+
+    async def read(self, key: str, *, artifact: Artifact) -> bytes:
+        """Return the bytes of an artifact.
+
+        Raises:
+            FileNotFoundError: they are not there.
+        """
+        ...
+
+
+class StoryFiles(Protocol):
+    """Keeps a session's files under the names that people know them by, beside its artifacts."""
+
+    async def save(self, session_id: str, *, name: str, data: bytes) -> None:
+        """Write a file, in place of one of the same name."""
+        ...
+
+    async def remove(self, session_id: str, *, name: str) -> None:
+        """Remove a file. No matter if it is gone."""
+        ...
+
+    async def names(self, session_id: str) -> Sequence[str]:
+        """Return the names of the files that there are, sorted."""
+        ...
+
+    def location(self, session_id: str, *, name: str = "") -> str:
+        """Return where a file is, or without a name, their folder: a path where it is one, else an address."""
         ...
 
 

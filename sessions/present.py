@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 
 from sessions.artifacts import Artifact
+from sessions.items import ItemState
 from sessions.ledger import LedgerEntry
 from sessions.links import archive_path, content_path, events_path, retry_path, session_path
 from sessions.messages import session_message
 from sessions.money import Spending, dollars
 from sessions.progress import UnderWay, applicable
-from sessions.state import ItemState, SessionState
+from sessions.state import SessionState
 from sessions.statuses import ItemStatus, session_status
 from sessions.variations import variation_for
 from sessions.view import (
@@ -53,7 +54,9 @@ def session_view(
         status=status,
         paused=False,
         round=state.round,
-        message=session_message(status, kind=state.kind, items=items, is_stale=is_stale),
+        message=session_message(
+            status, kind=state.kind, items=items, awaits_approval=state.awaits_approval, is_stale=is_stale
+        ),
         counts=_counts(items),
         items=items,
         retry_info=RetryInfo(can_retry=bool(failed), failed_items=failed, retry_endpoint=retry_path(state.id)),

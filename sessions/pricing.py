@@ -59,6 +59,11 @@ def image_output_tokens(*, size: str, quality: str) -> int:
     return math.ceil(factor * short * (2_000_000 + width * height) / 4_000_000)
 
 
+def expected_text_usage(*, input_characters: int, output_tokens: int) -> Usage:
+    """Return the usage to expect of one text call: about four characters a token."""
+    return Usage(input_tokens=math.ceil(input_characters / 4), output_tokens=output_tokens)
+
+
 def expected_image_usage(*, size: str, quality: str, prompt_characters: int, references: int) -> Usage:
     """Return the usage to expect of one image call: about four characters a token, about 1,500 a reference."""
     image_tokens = references * 1500

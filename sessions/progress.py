@@ -7,9 +7,10 @@ from pydantic import Field
 
 from sessions.artifacts import Artifact
 from sessions.errors import ItemError
+from sessions.items import ItemState
 from sessions.model import Value
 from sessions.money import Spending
-from sessions.state import ItemState, SessionState, item_completed, item_failed, item_started, steps_of
+from sessions.state import SessionState, item_completed, item_failed, item_started, steps_of
 from sessions.statuses import ItemStatus
 
 

@@ -4,40 +4,22 @@ The workflow keeps one `SessionState` and replaces it by what these functions re
 or anything else outside its arguments, so the same functions serve replay, tests and the records.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Self
 
 from pydantic import Field
 
 from sessions.artifacts import Artifact
 from sessions.errors import ItemError
+from sessions.items import DEFAULT_MAX_ATTEMPTS, Items, ItemState
 from sessions.model import Value
 from sessions.money import Spending
-from sessions.statuses import ItemStatus, SessionKind, SessionStatus, session_status
+from sessions.statuses import ItemStatus, SessionKind, SessionStatus
 
-DEFAULT_MAX_ATTEMPTS = 3
 DEFAULT_RETRY_WINDOW = timedelta(days=7)
 """How long a settled session with failed items stays open for a retry."""
-
-
-class ItemState(Value):
-    """One item. ``attempt`` is the number of its last finished attempt over its whole life, 0 before the first.
-
-    ``attempts_before_round`` and ``max_attempts`` belong to the round the item is, or was last, made in.
-    """
-
-    key: str
-    label: str
-    status: ItemStatus = ItemStatus.PENDING
-    attempt: int = Field(default=0, ge=0)
-    round: int = Field(default=1, ge=1)
-    attempts_before_round: int = Field(default=0, ge=0)
-    max_attempts: int = Field(default=DEFAULT_MAX_ATTEMPTS, ge=1)
-    note: str | None = None
-    """What a person asked for when retrying; it goes into the prompt of this round."""
-    error: ItemError | None = None
-    artifact: Artifact | None = None
 
 
 class SessionState(Value):
@@ -50,10 +32,12 @@ class SessionState(Value):
     kind: SessionKind
     tenant: str
     title: str
-    items: tuple[ItemState, ...]
+    items: Items
     max_attempts: int = Field(default=DEFAULT_MAX_ATTEMPTS, ge=1)
     round: int = Field(default=1, ge=1)
     revision: int = Field(default=1, ge=1)
+    approval_before_stage: int | None = None
+    """Items of this stage and later ones wait until a person has approved of what the stages before have made."""
     estimated_microdollars: int = 0
     spending: Spending = Spending()
     created_at: datetime
@@ -64,16 +48,18 @@ class SessionState(Value):
     @property
     def status(self) -> SessionStatus:
         """The status, always derived from the items so that the two cannot disagree."""
-        return session_status(item.status for item in self.items)
+        return self.items.status
 
     @property
     def failed_items(self) -> tuple[ItemState, ...]:
         """The items that a retry would make again."""
-        return self.with_status(ItemStatus.FAILED)
+        return self.items.with_status(ItemStatus.FAILED)
 
-    def with_status(self, status: ItemStatus) -> tuple[ItemState, ...]:
-        """Return the items of one status, in their order."""
-        return tuple(item for item in self.items if item.status is status)
+    @property
+    def awaits_approval(self) -> bool:
+        """Whether nothing goes on until a person approves."""
+        stage = self.items.open_stage
+        return self.approval_before_stage is not None and stage is not None and stage >= self.approval_before_stage
 
     def item(self, key: str) -> ItemState:
         """Return an item.
@@ -81,19 +67,24 @@ class SessionState(Value):
         Raises:
             KeyError: there is no such item.
         """
-        for item in self.items:
-            if item.key == key:
-                return item
-        raise KeyError(key)
+        return self.items.of(key)
 
-    def _changed(self, *, items: tuple[ItemState, ...], now: datetime, by: int = 1) -> Self:
+    def items_to_make(self, *, at_most: int) -> Sequence[ItemState]:
+        """Return items that can be handed out now, in order."""
+        if at_most < 1 or self.awaits_approval or not self.items.count(ItemStatus.PENDING):
+            return ()
+        stage = self.items.open_stage
+        ready = (item for item in self.items if item.status is ItemStatus.PENDING and item.stage == stage)
+        return tuple(islice(ready, at_most))
+
+    def _changed(self, *, items: Items, now: datetime, by: int = 1) -> Self:
         """Return the state with its items replaced, and settled where that settles it.
 
         ``by`` is how far the revision advances: an item that ends advances it past every step that watchers may
         have been shown while its attempts were under way, so that what they see never counts backwards.
         """
-        is_settled = session_status(item.status for item in items).is_settled
-        settled_at = (self.settled_at or now) if is_settled else None
+        items = _without_what_waits_in_vain(items)
+        settled_at = (self.settled_at or now) if items.status.is_settled else None
         return self.model_copy(
             update={
                 "items": items,
@@ -105,8 +96,24 @@ class SessionState(Value):
         )
 
     def _with_item(self, changed: ItemState, *, now: datetime, by: int = 1) -> Self:
-        items = tuple(changed if item.key == changed.key else item for item in self.items)
-        return self._changed(items=items, now=now, by=by)
+        return self._changed(items=self.items.changed(changed), now=now, by=by)
+
+
+def _without_what_waits_in_vain(items: Items) -> Items:
+    """Return the items, with those failed that wait for a stage which has come to its end without being complete."""
+    stage = items.open_stage
+    if stage is None or not items.count(ItemStatus.PENDING):
+        return items
+    statuses = items.statuses_of(stage)
+    if any(not status.is_settled for status in statuses):
+        return items
+    waiting = items.with_status(ItemStatus.PENDING)
+    if ItemStatus.FAILED not in statuses:
+        return items.changed(*(item.model_copy(update={"status": ItemStatus.CANCELLED}) for item in waiting))
+    failed = next(item for item in items if item.stage == stage and item.status is ItemStatus.FAILED)
+    error = failed.error.waited_for(failed.label) if failed.error else None
+    blocked = {"status": ItemStatus.FAILED, "is_blocked": True, "error": error}
+    return items.changed(*(item.model_copy(update=blocked) for item in waiting))
 
 
 def steps_of(attempts_in_round: int) -> int:
@@ -139,21 +146,31 @@ def item_completed(
     artifact: Artifact,
     spending: Spending,
     now: datetime,
+    title: str | None = None,
 ) -> SessionState:
-    """An attempt of the item succeeded."""
+    """An attempt of the item succeeded. ``title`` is the session's, where this item decides it."""
     item = state.item(key).model_copy(
         update={
             "status": ItemStatus.COMPLETE,
             "attempt": artifact.attempt,
             "artifact": artifact,
             "error": None,
+            "correction": None,
         }
     )
-    return _with_spending(state._with_item(item, now=now, by=_steps_of_round(item)), spending)
+    changed = state._with_item(item, now=now, by=_steps_of_round(item))
+    return _with_spending(changed.model_copy(update={"title": title or state.title}), spending)
 
 
 def item_failed(
-    state: SessionState, *, key: str, error: ItemError, attempts_used: int, spending: Spending, now: datetime
+    state: SessionState,
+    *,
+    key: str,
+    error: ItemError,
+    attempts_used: int,
+    spending: Spending,
+    now: datetime,
+    correction: str | None = None,
 ) -> SessionState:
     """The item failed for good in this round."""
     item = state.item(key)
@@ -162,6 +179,7 @@ def item_failed(
             "status": ItemStatus.FAILED,
             "attempt": item.attempts_before_round + attempts_used,
             "error": error,
+            "correction": correction,
         }
     )
     return _with_spending(state._with_item(item, now=now, by=_steps_of_round(item)), spending)
@@ -199,11 +217,9 @@ def item_interrupted(
 
 def unfinished_items_cancelled(state: SessionState, *, now: datetime) -> SessionState:
     """A person stopped the session: what is finished stays, all else is cancelled."""
-    items = tuple(
-        item if item.status.is_settled else item.model_copy(update={"status": ItemStatus.CANCELLED})
-        for item in state.items
-    )
-    by = sum(_steps_of_round(item) for item in state.items if not item.status.is_settled) + 1
+    unfinished = [item for item in state.items if not item.status.is_settled]
+    items = state.items.changed(*(item.model_copy(update={"status": ItemStatus.CANCELLED}) for item in unfinished))
+    by = sum(_steps_of_round(item) for item in unfinished) + 1
     return state._changed(items=items, now=now, by=by)
 
 
@@ -216,7 +232,7 @@ def items_retried(
     failed item's.
     """
     round_number = state.round + 1
-    items = tuple(
+    retried = [
         item.model_copy(
             update={
                 "status": ItemStatus.PENDING,
@@ -224,13 +240,31 @@ def items_retried(
                 "attempts_before_round": item.attempt,
                 "max_attempts": max_attempts or state.max_attempts,
                 "note": notes[item.key],
+                "is_blocked": False,
+                "error": None if item.is_blocked else item.error,
             }
         )
-        if item.key in notes
-        else item
-        for item in state.items
+        for item in map(state.item, notes)
+    ]
+    return state._changed(items=state.items.changed(*retried), now=now).model_copy(update={"round": round_number})
+
+
+def outline_approved(
+    state: SessionState, *, replaced: Mapping[str, Artifact], title: str | None, now: datetime
+) -> SessionState:
+    """A person approved of what the first stages have made, or put something of their own in its place.
+
+    ``replaced`` holds artifacts by item, each numbered after the item's last attempt: attempt numbers are never
+    used twice, and what was replaced stays.
+    """
+    items = (
+        state.item(key).model_copy(
+            update={"attempt": artifact.attempt, "attempts_before_round": artifact.attempt, "artifact": artifact}
+        )
+        for key, artifact in replaced.items()
     )
-    return state._changed(items=items, now=now).model_copy(update={"round": round_number})
+    approved = state._changed(items=state.items.changed(*items), now=now)
+    return approved.model_copy(update={"approval_before_stage": None, "title": title or state.title})
 
 
 def session_closed(state: SessionState, *, now: datetime) -> SessionState:
@@ -249,6 +283,6 @@ def _with_spending(state: SessionState, spending: Spending) -> SessionState:
     return state.model_copy(update={"spending": state.spending + spending})
 
 
-def new_items(labels: Iterable[tuple[str, str]], *, max_attempts: int) -> tuple[ItemState, ...]:
+def new_items(labels: Iterable[tuple[str, str]], *, max_attempts: int) -> Items:
     """Return the items of a new session from their keys and labels, in order."""
-    return tuple(ItemState(key=key, label=label, max_attempts=max_attempts) for key, label in labels)
+    return Items(ItemState(key=key, label=label, max_attempts=max_attempts) for key, label in labels)

@@ -19,8 +19,12 @@ STATE_QUERY: Final = "state"
 """Answers with the state itself; for our own API, which adds the attempts under way."""
 RETRY_SIGNAL: Final = "retry_failed"
 RETRY_UPDATE: Final = "retry"
+APPROVE_OUTLINE_UPDATE: Final = "approve_outline"
 
 GENERATE_IMAGE_ACTIVITY: Final = "generate_image"
+WRITE_OUTLINE_ACTIVITY: Final = "write_outline"
+WRITE_OUTLINE_PART_ACTIVITY: Final = "write_outline_part"
+WRITE_SET_ACTIVITY: Final = "write_set"
 RECORD_SESSION_ACTIVITY: Final = "record_session"
 
 KIND_ATTRIBUTE: Final = "RetakesKind"

@@ -12,7 +12,8 @@ from sessions.commands import (
     RetryItem,
     RetryRequest,
 )
-from sessions.state import ItemState, SessionState
+from sessions.items import ItemState
+from sessions.state import SessionState
 from sessions.statuses import ItemStatus, SessionKind
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)

@@ -9,9 +9,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from sessions.artifacts import Artifact
 from sessions.errors import ErrorClass, ItemError
+from sessions.items import ItemState
 from sessions.money import Spending, Usage
 from sessions.state import (
-    ItemState,
     SessionState,
     item_completed,
     item_failed,

@@ -1,0 +1,59 @@
+"""The names of a story's files."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sessions.story_files import metadata_file, safe_title, set_file, set_number_of_file
+
+
+@pytest.mark.parametrize(
+    ("title", "safe"),
+    [
+        ("The Last Lamp", "The_Last_Lamp"),
+        ("  A   fox's\ttale! ", "A_foxs_tale"),
+        ("../../etc/passwd", "etcpasswd"),
+        ("Zoë & Søren", "Zoë_Søren"),
+        ("最后的灯", "最后的灯"),
+        ("हिन्दी", "हिन्दी"),
+        ("?!", "Story"),
+        ("", "Story"),
+        ("..", "Story"),
+        ("x" * 49 + " y", "x" * 49),
+        ("x" * 80, "x" * 50),
+    ],
+)
+def test_a_title_is_made_safe(title: str, safe: str) -> None:
+    """Letters and digits stay, spaces become underscores, the rest goes; something is always left."""
+    assert safe == safe_title(title)
+
+
+@given(st.text())
+def test_no_title_leads_out_of_its_folder(title: str) -> None:
+    """A file name has neither separators nor dots of the title's, and fits every file system."""
+    name = safe_title(title)
+    assert 1 <= len(name) <= 50
+    assert not set(name) & set("/\\.:\0 ")
+    assert len(set_file(title, set_number=1000).encode()) <= 255
+
+
+@given(st.text(), st.integers(min_value=1, max_value=1000))
+def test_the_number_of_a_set_is_read_back_from_its_file(title: str, set_number: int) -> None:
+    """A set's file names its set, whatever the title looks like; the metadata's file names none."""
+    assert set_number == set_number_of_file(set_file(title, set_number=set_number))
+    assert set_number_of_file(metadata_file(title)) is None
+
+
+@pytest.mark.parametrize(
+    "name", ["a_set_1.json", "a_set_001.json", "a_set_00.json", "_set_01.xml", f"a_set_{'9' * 5000}.json"]
+)
+def test_other_files_hold_no_set(name: str) -> None:
+    """Only names that we give count."""
+    assert set_number_of_file(name) is None
+
+
+def test_files_are_named_as_people_know_them() -> None:
+    """Title, then what is in it; sets have two digits at least."""
+    assert metadata_file("The Last Lamp") == "The_Last_Lamp_metadata.json"
+    assert set_file("The Last Lamp", set_number=3) == "The_Last_Lamp_set_03.json"
+    assert set_file("The Last Lamp", set_number=1000) == "The_Last_Lamp_set_1000.json"
