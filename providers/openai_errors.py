@@ -7,6 +7,7 @@ varies its prompt, may have been paid for, or is pointless.
 
 import json
 import math
+import re
 import ssl
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -15,6 +16,7 @@ from typing import Final
 import httpx2
 import openai
 
+from providers.openai_advice import CHECK_ADDRESS, Advice
 from providers.quoting import MAX_CHARACTERS, quoted
 from sessions.errors import (
     AttemptError,
@@ -25,6 +27,7 @@ from sessions.errors import (
     TransientFailure,
     UncertainOutcome,
 )
+from sessions.money import Usage
 
 _BILLING: Final = {
     "billing_hard_limit_reached",
@@ -47,6 +50,10 @@ _CONTENT: Final = {
     "moderation_blocked",
 }
 _OVERLOADED: Final = {"rate_limit_exceeded", "server_is_overloaded", "server_overloaded", "slow_down"}
+_TOO_LONG: Final = {"context_length_exceeded", "exceed_context_size_error"}
+_STATUS_OF: Final = {"rate_limit_exceeded": 429, "data_residency_mismatch": 400, "invalid_request_error": 400}
+"""The status that goes with a name, for errors that come without one. Any other is taken for a fault of the server."""
+_STATUS: Final = re.compile(r"[45][0-9]{2}")
 
 _BEFORE_SENDING: Final = (
     httpx2.ConnectError,
@@ -66,59 +73,69 @@ _MAY_BE_BILLED: Final = (
     "Press Retry failed to make it again."
 )
 _PAY: Final = "Add credit or raise the spending limit in the provider's billing settings, then press Retry failed."
-_REWORD: Final = (
-    "Retry it with a note that asks for something milder, or start a new session with another title, other features "
-    "or other photos."
-)
-_CHECK_ADDRESS: Final = (
-    "Check OPENAI_BASE_URL (for most servers it ends in /v1) and the network, restart, then press Retry failed."
-)
-_ADVICE: Final = {
-    401: "Check OPENAI_API_KEY, restart with the right key, then press Retry failed.",
-    # A session keeps the model it was started with, so another model means another session.
-    403: (
-        "Give the key access to this model (OpenAI asks to verify the organisation for some) and press Retry failed, "
-        "or start a new session with another model (RETAKES_IMAGE_MODEL, or `model` in the request)."
-    ),
-    404: (
-        "If OPENAI_BASE_URL is wrong, correct it, restart and press Retry failed. If the model's name is, start a new "
-        "session with another (RETAKES_IMAGE_MODEL, or `model` in the request)."
-    ),
-    413: "Start a new session with fewer or smaller reference photos.",
-}
 _WHAT_IS_WRONG: Final = {
     401: "The provider does not accept the key",
     403: "The provider does not allow this key to make the call",
     404: "The provider knows no such model or address",
     413: "The request is too large for the provider",
+    501: "The provider cannot do what is asked for",
 }
-_STAGES: Final = {"input": "seen in the prompt or the photos", "output": "seen in the picture it made"}
+
+_LOOKED_AT: Final = 4000
+"""Characters of the provider's words that are searched: a broken server may send a whole web page."""
+
+_Verdict = tuple[type[AttemptError], str, str]
+"""The class of a failure, what happened, and what a person can do."""
 
 
-def classified(error: Exception, *, prompt: str) -> AttemptError:
+def classified(error: Exception, *, prompt: str, advice: Advice) -> AttemptError:
     """Return what an exception of the SDK means for the attempt.
 
     Args:
         error: what a call of the SDK raised.
         prompt: what was sent, to keep it out of the messages when the provider quotes it.
+        advice: what a person can do, which depends on what was asked for.
 
     Raises:
         Exception: ``error`` itself, when it is not about the call: a bug must not pass for a provider's failure.
     """
     match error:
         case openai.APIStatusError():
-            return _of_status(error, prompt=prompt)
+            return _judged(error, status=error.status_code, answer=error.response, prompt=prompt, advice=advice)
         case openai.APIConnectionError():
             return _of_connection(error)
         case openai.APIResponseValidationError():
             return unreadable_answer(request_id=error.response.headers.get("x-request-id"))
         case openai.APIError():
-            return _of_broken_stream(error, prompt=prompt)
+            return _of_broken_stream(error, prompt=prompt, advice=advice)
         case json.JSONDecodeError():
             # The SDK lets it through raw when the body of an accepted call was cut off.
             return unreadable_answer(request_id=None)
         case _:
             raise error
+
+
+def failed_answer(
+    details: object, *, answer: httpx2.Response, prompt: str, advice: Advice, usage: Usage | None
+) -> AttemptError:
+    """Return what an answer comes to whose status is 200 and which then says that the call failed.
+
+    It is judged like the error status of the same name.
+
+    Args:
+        details: what the answer says of the error: any JSON.
+        answer: the answer as it came.
+        prompt: what was sent, to keep it out of the message when the provider quotes it.
+        advice: what a person can do.
+        usage: what was billed for the call all the same.
+    """
+    error = openai.APIError("", answer.request, body=details)
+    names = _names(error)
+    # Gateways put the status there that they got themselves.
+    told = [int(name) for name in names if _STATUS.fullmatch(name)]
+    known = [status for name, status in _STATUS_OF.items() if name in names]
+    status = next(iter(told + known), 500)
+    return _judged(error, status=status, answer=answer, prompt=prompt, advice=advice, usage=usage)
 
 
 def unreadable_answer(*, request_id: str | None) -> UncertainOutcome:
@@ -128,34 +145,51 @@ def unreadable_answer(*, request_id: str | None) -> UncertainOutcome:
     )
 
 
-def _of_status(error: openai.APIStatusError, *, prompt: str) -> AttemptError:
-    status = error.status_code
-    names = _names(error)
-    request_id = error.request_id
-
-    def message(what: str) -> str:
-        return _message(what, error=error, prompt=prompt)
-
-    if status == 402 or names & _BILLING:
-        return BillingStopped(message("The account cannot pay for the call"), advice=_PAY, request_id=request_id)
-    if names & _CONTENT:
-        return ContentRejected(message("The provider refused the content"), advice=_REWORD, request_id=request_id)
-    if status in (429, 503) or (status >= 500 and names & _OVERLOADED):
+def _judged(
+    error: openai.APIError,
+    *,
+    status: int,
+    answer: httpx2.Response,
+    prompt: str,
+    advice: Advice,
+    usage: Usage | None = None,
+) -> AttemptError:
+    names = _names(error) | (_BILLING if status == 402 else set())
+    request_id = answer.headers.get("x-request-id")
+    verdict = _by_name(names, advice=advice)
+    is_overloaded = status in (429, 503) or (status >= 500 and bool(names & _OVERLOADED))
+    is_billed = usage is not None and usage != Usage()
+    # Waits burn no attempt and keep no usage, so an overload that was billed counts as a failed attempt instead.
+    if verdict is None and is_overloaded and not is_billed:
+        what = "The provider asks to slow down" if status == 429 else "The provider is overloaded"
         return Throttled(
-            message("The provider asks to slow down" if status == 429 else "The provider is overloaded"),
+            _message(what, error=error, prompt=prompt, advice=advice),
             advice=_WAITS,
-            retry_after=_retry_after(error.response.headers),
+            retry_after=_retry_after(answer.headers),
             request_id=request_id,
         )
-    if status >= 500:
-        return TransientFailure(message("The provider had a fault of its own"), advice=_REPEATS, request_id=request_id)
-    if status in (408, 409):
-        return TransientFailure(message("The provider gave the call up"), advice=_REPEATS, request_id=request_id)
-    return PermanentFailure(
-        message(_WHAT_IS_WRONG.get(status, "The provider does not accept the request")),
-        advice=_ADVICE.get(status) or _change(error.param, status=status),
-        request_id=request_id,
-    )
+    kind, what, what_to_do = verdict or _by_status(error, status=status, advice=advice)
+    message = _message(what, error=error, prompt=prompt, advice=advice)
+    return kind(message, advice=what_to_do, request_id=request_id, usage=usage)
+
+
+def _by_name(names: set[str], *, advice: Advice) -> _Verdict | None:
+    if names & _BILLING:
+        return BillingStopped, "The account cannot pay for the call", _PAY
+    if names & _CONTENT:
+        return ContentRejected, "The provider refused the content", advice.reword
+    if names & _TOO_LONG:
+        return PermanentFailure, "The request is too long for the model", advice.too_long
+    return None
+
+
+def _by_status(error: openai.APIError, *, status: int, advice: Advice) -> _Verdict:
+    if status >= 500 and status != 501:
+        return TransientFailure, "The provider had a fault of its own", _REPEATS
+    if status in (408, 409, 429):
+        return TransientFailure, "The provider gave the call up", _REPEATS
+    what = _WHAT_IS_WRONG.get(status, "The provider does not accept the request")
+    return PermanentFailure, what, advice.by_status.get(status) or _change(error, status=status, advice=advice)
 
 
 def _of_connection(error: openai.APIConnectionError) -> AttemptError:
@@ -164,25 +198,19 @@ def _of_connection(error: openai.APIConnectionError) -> AttemptError:
     if isinstance(cause, _BEFORE_SENDING):
         reason = quoted(str(cause), prompt="", limit=120) or kind
         return TransientFailure(
-            f"The provider could not be reached ({reason}); nothing was sent.", advice=f"{_REPEATS} {_CHECK_ADDRESS}"
+            f"The provider could not be reached ({reason}); nothing was sent.", advice=f"{_REPEATS} {CHECK_ADDRESS}"
         )
     if isinstance(cause, _CANNOT_BE_SENT):
-        return PermanentFailure(f"The call cannot be sent to this address ({kind}).", advice=_CHECK_ADDRESS)
+        return PermanentFailure(f"The call cannot be sent to this address ({kind}).", advice=CHECK_ADDRESS)
     what = "went silent" if isinstance(error, openai.APITimeoutError) else "broke the connection"
     return UncertainOutcome(f"The provider {what} after the call was sent ({kind}).", advice=_MAY_BE_BILLED)
 
 
-def _of_broken_stream(error: openai.APIError, *, prompt: str) -> AttemptError:
+def _of_broken_stream(error: openai.APIError, *, prompt: str, advice: Advice) -> AttemptError:
     """An error within an answer that had begun well carries a code, but no status."""
-    names = _names(error)
-    if names & _BILLING:
-        message = _message("The account cannot pay for the call", error=error, prompt=prompt)
-        return BillingStopped(message, advice=_PAY)
-    if names & _CONTENT:
-        message = _message("The provider refused the content", error=error, prompt=prompt)
-        return ContentRejected(message, advice=_REWORD)
-    message = _message("The provider broke off its answer", error=error, prompt=prompt)
-    return UncertainOutcome(message, advice=_MAY_BE_BILLED)
+    broken_off = (UncertainOutcome, "The provider broke off its answer", _MAY_BE_BILLED)
+    kind, what, what_to_do = _by_name(_names(error), advice=advice) or broken_off
+    return kind(_message(what, error=error, prompt=prompt, advice=advice), advice=what_to_do)
 
 
 def _names(error: openai.APIError) -> set[str]:
@@ -190,19 +218,20 @@ def _names(error: openai.APIError) -> set[str]:
     return {name for name in (error.code, error.type) if isinstance(name, str)}
 
 
-def _message(what: str, *, error: openai.APIError, prompt: str) -> str:
+def _message(what: str, *, error: openai.APIError, prompt: str, advice: Advice) -> str:
     secret = error.request.headers.get("authorization", "").removeprefix("Bearer ") or None
 
     def safe(text: str, limit: int) -> str:
         return quoted(text, prompt=prompt, secret=secret, limit=limit)
 
     status = str(error.status_code) if isinstance(error, openai.APIStatusError) else ""
-    name = next((name for name in (error.code, error.type) if name and isinstance(name, str)), "")
+    # Some servers repeat the status as the code, and put what they call the error into the type.
+    name = next((name for name in (error.code, error.type) if name != status and name and isinstance(name, str)), "")
     facts = [" ".join(filter(None, [status, safe(name, 64)]))]
     categories, stage = _moderation(error.body)
     if categories:
         facts.append(f"categories: {safe(', '.join(categories), 200)}")
-        facts += [_STAGES[stage]] if stage in _STAGES else []
+        facts += [advice.seen[stage]] if stage in advice.seen else []
     named = f"{what} ({'; '.join(filter(None, facts)) or 'no code given'})"
     words = safe(_words(error.body), MAX_CHARACTERS)
     if not words:
@@ -232,11 +261,19 @@ def _moderation(body: object) -> tuple[list[str], str]:
             return [], ""
 
 
-def _change(parameter: object, *, status: int) -> str:
-    if status < 400 or status == 405:
-        return _CHECK_ADDRESS
-    which = f"`{quoted(parameter, prompt='', limit=64)}`" if isinstance(parameter, str) else "what it names"
+def _change(error: openai.APIError, *, status: int, advice: Advice) -> str:
+    if status < 400:
+        return CHECK_ADDRESS
+    if advice.no_json_schema and _is_about_the_schema(error):
+        return advice.no_json_schema
+    which = f"`{quoted(error.param, prompt='', limit=64)}`" if isinstance(error.param, str) else "what it names"
     return f"It will be refused again as it is: start a new session and change {which}."
+
+
+def _is_about_the_schema(error: openai.APIError) -> bool:
+    """Whether a server objects to being given a JSON schema. There is no code for it, so the words have to tell."""
+    said = f"{error.param} {_words(error.body)[:_LOOKED_AT]}".casefold().replace(" ", "_")
+    return any(name in said for name in ("response_format", "json_schema", "text.format"))
 
 
 def _retry_after(headers: httpx2.Headers) -> timedelta | None:

@@ -8,6 +8,7 @@ from openai import AsyncOpenAI
 from pydantic import ConfigDict, ValidationError
 
 from imaging.inspect import NotAPictureError, inspect_picture
+from providers.openai_advice import ASKING_FOR_PICTURES
 from providers.openai_errors import classified, unreadable_answer
 from sessions.artifacts import Made
 from sessions.errors import ContentRejected, PermanentFailure
@@ -40,7 +41,7 @@ class OpenAIImages:
             answer = await self._ask(call)
         except openai.OpenAIError as error:
             # Not chained: tracebacks are logged, and the SDK's own message may quote the prompt.
-            raise classified(error, prompt=call.prompt) from None
+            raise classified(error, prompt=call.prompt, advice=ASKING_FOR_PICTURES) from None
         # Not parsed by the SDK: it would read megabytes of JSON on the event loop, and every attempt would wait.
         return await asyncio.to_thread(_made, answer, call=call)
 

@@ -7,6 +7,7 @@ import httpx2
 import openai
 import pytest
 
+from providers.openai_advice import ASKING_FOR_PICTURES
 from providers.openai_errors import classified
 from sessions.errors import (
     AttemptError,
@@ -34,7 +35,7 @@ def status_error(
 
 
 def of_status(status: int, *, headers: dict[str, str] | None = None, **error: object) -> AttemptError:
-    return classified(status_error(status, {"error": error}, headers=headers), prompt="")
+    return classified(status_error(status, {"error": error}, headers=headers), prompt="", advice=ASKING_FOR_PICTURES)
 
 
 class TestRetryAfter:
@@ -86,7 +87,7 @@ class TestClasses:
     def test_an_error_within_an_answer_is_uncertain(self) -> None:
         """It has no status: the call had been accepted."""
         error = openai.APIError("broken", REQUEST, body={"code": "server_error", "message": "Sorry."})
-        failure = classified(error, prompt="")
+        failure = classified(error, prompt="", advice=ASKING_FOR_PICTURES)
         assert isinstance(failure, UncertainOutcome)
         assert "server_error" in failure.message
 
@@ -94,17 +95,19 @@ class TestClasses:
         """A refusal or an empty account is one wherever it is reported."""
         refused = openai.APIError("refused", REQUEST, body={"code": "moderation_blocked"})
         unpaid = openai.APIError("unpaid", REQUEST, body={"code": "credit_balance_exhausted"})
-        assert isinstance(classified(refused, prompt=""), ContentRejected)
-        assert isinstance(classified(unpaid, prompt=""), BillingStopped)
+        assert isinstance(classified(refused, prompt="", advice=ASKING_FOR_PICTURES), ContentRejected)
+        assert isinstance(classified(unpaid, prompt="", advice=ASKING_FOR_PICTURES), BillingStopped)
 
     def test_a_raw_json_error_is_uncertain(self) -> None:
         """The SDK lets it through when the body of a 200 is cut off: the call was made and probably billed."""
-        assert isinstance(classified(json.JSONDecodeError("cut", "{", 1), prompt=""), UncertainOutcome)
+        assert isinstance(
+            classified(json.JSONDecodeError("cut", "{", 1), prompt="", advice=ASKING_FOR_PICTURES), UncertainOutcome
+        )
 
     def test_an_answer_of_another_form_is_uncertain(self) -> None:
         """The call was made, and nothing says what it cost."""
         response = httpx2.Response(200, headers={"x-request-id": "req_5"}, request=REQUEST)
-        failure = classified(openai.APIResponseValidationError(response, None), prompt="")
+        failure = classified(openai.APIResponseValidationError(response, None), prompt="", advice=ASKING_FOR_PICTURES)
         assert isinstance(failure, UncertainOutcome)
         assert failure.request_id == "req_5"
 
@@ -113,7 +116,7 @@ class TestClasses:
         """Nothing can have been billed."""
         error = openai.APITimeoutError(REQUEST)
         error.__cause__ = cause
-        assert isinstance(classified(error, prompt=""), TransientFailure)
+        assert isinstance(classified(error, prompt="", advice=ASKING_FOR_PICTURES), TransientFailure)
 
     @pytest.mark.parametrize(
         "cause", [httpx2.WriteTimeout(""), httpx2.WriteError(""), httpx2.ReadError(""), httpx2.RemoteProtocolError("")]
@@ -122,13 +125,13 @@ class TestClasses:
         """Nobody knows how far it came."""
         error = openai.APIConnectionError(request=REQUEST)
         error.__cause__ = cause
-        assert isinstance(classified(error, prompt=""), UncertainOutcome)
+        assert isinstance(classified(error, prompt="", advice=ASKING_FOR_PICTURES), UncertainOutcome)
 
     @pytest.mark.parametrize("error", [KeyError("bug"), openai.OpenAIError("misuse"), ValueError("bug")])
     def test_a_bug_does_not_pass_for_a_failure_of_the_provider(self, error: Exception) -> None:
         """What is not about the call is raised as it is."""
         with pytest.raises(type(error)) as caught:
-            classified(error, prompt="")
+            classified(error, prompt="", advice=ASKING_FOR_PICTURES)
         assert caught.value is error
 
 
@@ -175,7 +178,7 @@ class TestWords:
     )
     def test_any_body_is_borne(self, body: str, message: str) -> None:
         """Gateways and compatible servers answer in their own ways; a web page is not repeated."""
-        assert message == classified(status_error(502, None, text=body), prompt="").message
+        assert message == classified(status_error(502, None, text=body), prompt="", advice=ASKING_FOR_PICTURES).message
 
     def test_messages_are_short(self) -> None:
         """They are kept with every attempt and shown on a page."""
