@@ -1,0 +1,1 @@
+"""Stories as documents that people and screenwriting programs read."""
