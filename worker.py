@@ -19,22 +19,33 @@ from activities.attempt import Attempts
 from activities.images import ImageActivities
 from activities.ledger import LedgerWriter
 from activities.records import RecordActivities
+from activities.stories import StoryActivities
 from providers.openai_client import openai_client
 from providers.openai_images import OpenAIImages
+from providers.openai_text import text_provider
 from runtime.prices import load_prices
 from runtime.settings import Settings
 from runtime.temporal import connect_patiently, ensure_search_attributes, sdk_runtime
-from sessions.ports import ArtifactStore, AttemptRecords, ImageProvider, ReferenceStore
+from sessions.ports import (
+    ArtifactStore,
+    AttemptRecords,
+    ImageProvider,
+    ReferenceStore,
+    StoryFiles,
+    TextProvider,
+)
 from sessions.pricing import PriceTable
 from sessions.wire import TASK_QUEUE, records_queue
 from storage.artifacts import StoredArtifacts
+from storage.files import StoredFiles
 from storage.objects import Objects
 from storage.records.database import Database
 from storage.records.repository import Records
 from storage.uploads import UploadedPictures
 from workflows.image_session import ImageSession
+from workflows.story_session import StorySession
 
-WORKFLOWS = (ImageSession,)
+WORKFLOWS = (ImageSession, StorySession)
 
 # Deterministic, so they need no fresh import for every workflow, which would double its latency. The strict policy
 # wants `workflows` named as well, since its modules import each other; what that takes from the sandbox a test gives
@@ -88,8 +99,10 @@ def build_worker(
     artifacts: ArtifactStore,
     records: AttemptRecords,
     ledger: LedgerWriter,
-    provider: ImageProvider,
+    images: ImageProvider,
     references: ReferenceStore,
+    texts: TextProvider,
+    files: StoryFiles,
     prices: PriceTable,
     concurrency: int = 20,
     grace: timedelta = timedelta(),
@@ -106,7 +119,8 @@ def build_worker(
     attempts = Attempts(
         artifacts=artifacts, ledger=ledger, prices=prices, worker=f"{socket.gethostname()}:{os.getpid()}"
     )
-    images = ImageActivities(attempts=attempts, provider=provider, references=references)
+    picturing = ImageActivities(attempts=attempts, provider=images, references=references)
+    writing = StoryActivities(attempts=attempts, provider=texts, artifacts=artifacts, files=files)
     return SessionWorker(
         records=Worker(
             client,
@@ -119,7 +133,12 @@ def build_worker(
             client,
             task_queue=task_queue,
             workflows=WORKFLOWS,
-            activities=[images.generate],
+            activities=[
+                picturing.generate,
+                writing.write_outline,
+                writing.write_outline_part,
+                writing.write_set,
+            ],
             workflow_runner=workflow_runner(),
             max_concurrent_activities=concurrency,
             # A whole image set starts with the workflow task that plans it, without a way through the task queue.
@@ -157,8 +176,10 @@ async def _work(settings: Settings) -> None:
         artifacts=StoredArtifacts(objects),
         records=records,
         ledger=ledger,
-        provider=OpenAIImages(provider),
+        images=OpenAIImages(provider),
         references=UploadedPictures(objects),
+        texts=text_provider(provider, api=settings.text_api),
+        files=StoredFiles(objects),
         prices=load_prices(settings.prices_file),
         concurrency=settings.concurrency,
         grace=settings.attempt_shutdown_grace,

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
 
 from temporalio import activity
 
@@ -21,7 +22,7 @@ from activities.ledger import LedgerLine, LedgerWriter
 from activities.patience import Patience
 from sessions.artifacts import Artifact, Made, Receipt
 from sessions.attempts import AttemptOutcome, Heartbeat, ItemTask, RoundReport
-from sessions.errors import AttemptError, Throttled, TransientFailure, UncertainOutcome
+from sessions.errors import AttemptError, ContentRejected, Throttled, TransientFailure, UncertainOutcome
 from sessions.identifiers import artifact_key
 from sessions.ledger import LedgerEntry
 from sessions.money import Usage
@@ -35,6 +36,7 @@ _LONGEST_THROTTLE_WAIT = timedelta(seconds=30)
 _STORE_RETRY_INTERVAL = timedelta(seconds=1)
 # A store that hangs is as good as down, and must not keep a stopping worker from ending for ever.
 _LONGEST_STORE_CALL = timedelta(seconds=60)
+_LONGEST_FINISH = timedelta(seconds=10)
 
 _logger = logging.getLogger("retakes.attempts")
 
@@ -47,17 +49,39 @@ Call = Callable[[], Awaitable[Made]]
 class Plan:
     """What an attempt is going to do: the prompt as sent, what it costs at worst, and how the call is made ready.
 
-    ``prepare`` reads what the call needs; nothing can have been billed until what it returns is called.
+    ``prepare`` reads what the call needs; nothing can have been billed until what it returns is called. ``finish``
+    does what follows once the result is stored, and returns the session's title where this item decides it; it may
+    be called again after a crash, must not fail, and has a few seconds.
     """
 
     prompt: str
-    model: str
     worst_case: Usage
     prepare: Callable[[], Awaitable[Call]]
+    finish: Callable[[Artifact], Awaitable[str | None]] | None = None
 
 
-PlanFor = Callable[[str | None], Awaitable[Plan]]
-"""Returns the plan of an attempt, given its variation (None for the first)."""
+async def _never() -> Call:
+    raise AssertionError("an attempt without a plan asks nobody")
+
+
+# Of an attempt that fails before it is known what it would have asked.
+_NO_PLAN = Plan(prompt="", worst_case=Usage(), prepare=_never)
+
+
+class PlanFor(Protocol):
+    """Plans attempts."""
+
+    async def __call__(self, variation: str | None, *, correction: str | None) -> Plan:
+        """Return the plan of an attempt.
+
+        Args:
+            variation: this attempt's, None for the first.
+            correction: what was wrong with the result before, for the prompt.
+
+        Raises:
+            AttemptError: what the plan needs cannot be had.
+        """
+        ...
 
 
 class Attempts:
@@ -74,7 +98,7 @@ class Attempts:
 
         Args:
             task: the item and its round.
-            plan_for: returns the plan of an attempt, given its variation.
+            plan_for: plans an attempt.
 
         Raises:
             ApplicationError: the attempt failed; its type is the class of the failure.
@@ -112,16 +136,19 @@ class _Attempt:
 
     async def run(self, plan_for: PlanFor) -> AttemptOutcome:
         number = self._number(self.number_in_round)
-        plan = await plan_for(variation_for(number))
-        entry = self._opened(number, plan=plan)
+        entry = self._opened(number, plan=_NO_PLAN)
         async with self.pulse.beating():
             try:
+                plan, trouble = await self._planned(plan_for, number=number)
+                entry = self._opened(number, plan=plan)
                 if outcome := await self._taken_up(plan_for):
                     return outcome
+                if trouble is not None:
+                    raise trouble
                 await self._write(entry, item_status=ItemStatus.PROCESSING)
                 self.pulse.running(entry, report=self.report)
                 made = await self._answer(plan, entry=entry)
-                return await self._kept(made, entry=entry)
+                return await self._kept(made, plan=plan, entry=entry)
             except AttemptError as error:
                 raise await self._failed(error, entry=entry) from error
             except asyncio.CancelledError:
@@ -150,16 +177,24 @@ class _Attempt:
             )
         return TransientFailure("The attempt was stopped before it asked the provider.", advice="Nothing was billed.")
 
-    async def _kept(self, made: Made, *, entry: LedgerEntry) -> AttemptOutcome:
+    async def _planned(self, plan_for: PlanFor, *, number: int) -> tuple[Plan, AttemptError | None]:
+        """Return the plan of an attempt, or none and why: what earlier attempts have left is seen to all the same."""
+        correction = self.report.correction or self.task.correction
+        try:
+            return await plan_for(variation_for(number), correction=correction), None
+        except AttemptError as error:
+            return _NO_PLAN, error
+
+    async def _kept(self, made: Made, *, plan: Plan, entry: LedgerEntry) -> AttemptOutcome:
         """Store the bytes and close the entry. They are paid for, so being stopped no longer stops this."""
-        keeping = asyncio.ensure_future(self._stored_and_closed(made, entry=entry))
+        keeping = asyncio.ensure_future(self._stored_and_closed(made, plan=plan, entry=entry))
         while not keeping.done():
             with suppress(asyncio.CancelledError):
                 await asyncio.shield(keeping)
         return keeping.result()
 
-    async def _stored_and_closed(self, made: Made, *, entry: LedgerEntry) -> AttemptOutcome:
-        return await self._closed(entry, receipt=await self._stored(made, entry=entry))
+    async def _stored_and_closed(self, made: Made, *, plan: Plan, entry: LedgerEntry) -> AttemptOutcome:
+        return await self._closed(entry, plan=plan, receipt=await self._stored(made, entry=entry))
 
     def _number(self, number_in_round: int) -> int:
         return self.task.attempts_before_round + number_in_round
@@ -171,9 +206,9 @@ class _Attempt:
             round=self.task.round,
             variation=variation_for(number),
             prompt_sha256=hashlib.sha256(plan.prompt.encode()).hexdigest(),
-            model=plan.model,
+            model=self.task.model,
             status=AttemptStatus.RUNNING,
-            worst_case_microdollars=self._cost(plan.worst_case, model=plan.model),
+            worst_case_microdollars=self._cost(plan.worst_case, model=self.task.model),
             started_at=datetime.now(UTC),
             worker=self.worker,
         )
@@ -195,13 +230,13 @@ class _Attempt:
                 unreadable, receipt = error, None
             if receipt is None and number_in_round == self.number_in_round:
                 break
-            plan = await plan_for(variation_for(number))
+            plan, _ = await self._planned(plan_for, number=number)
             entry = self._opened(number, plan=plan)
             if self.told and self.told.running and self.told.running.attempt == number:
                 entry = self.told.running
             if receipt is not None:
                 _logger.info("took up an artifact that was already paid for", extra=self._log_fields(entry))
-                return await self._closed(entry, receipt=receipt)
+                return await self._closed(entry, plan=plan, receipt=receipt)
             lost = entry.abandoned(noticed_at=datetime.now(UTC))
             if self.told and self.told.waiting_for and entry is self.told.running:
                 lost = entry.given_up(self.told.waiting_for, noticed_at=datetime.now(UTC))
@@ -278,15 +313,7 @@ class _Attempt:
 
     async def _stored(self, made: Made, *, entry: LedgerEntry) -> Receipt:
         """Store the bytes. They are paid for, so a store that is down or full is tried for a while."""
-        sha256 = await asyncio.to_thread(lambda: hashlib.sha256(made.data).hexdigest())
-        artifact = Artifact(
-            attempt=entry.attempt,
-            media_type=made.media_type,
-            bytes=len(made.data),
-            sha256=sha256,
-            width=made.width,
-            height=made.height,
-        )
+        artifact = await asyncio.to_thread(lambda: Artifact.of(made, attempt=entry.attempt))
         receipt = Receipt(artifact=artifact, model=made.model, request_id=made.request_id, usage=made.usage)
         key = artifact_key(self.task.session_id, item=self.task.item, attempt=entry.attempt)
         patience = self._storage_patience()
@@ -310,7 +337,8 @@ class _Attempt:
             else:
                 return receipt
 
-    async def _closed(self, entry: LedgerEntry, *, receipt: Receipt) -> AttemptOutcome:
+    async def _closed(self, entry: LedgerEntry, *, plan: Plan, receipt: Receipt) -> AttemptOutcome:
+        title = await self._finished(plan, artifact=receipt.artifact)
         closed = entry.model_copy(
             update={
                 "status": AttemptStatus.COMPLETE,
@@ -324,12 +352,25 @@ class _Attempt:
         )
         await self._write(closed, item_status=ItemStatus.COMPLETE)
         self._count(closed)
-        return AttemptOutcome(artifact=receipt.artifact, report=self.report)
+        return AttemptOutcome(artifact=receipt.artifact, report=self.report, title=title)
+
+    async def _finished(self, plan: Plan, *, artifact: Artifact) -> str | None:
+        """Do what follows a stored result. It is made and paid for, so nothing that goes wrong here undoes it."""
+        if plan.finish is None:
+            return None
+        try:
+            async with asyncio.timeout(_LONGEST_FINISH.total_seconds()):
+                return await plan.finish(artifact)
+        except Exception as error:
+            _logger.warning("what follows a result went wrong", extra={**self._place(), "reason": repr(error)})
+            return None
 
     async def _failed(self, error: AttemptError, *, entry: LedgerEntry) -> BaseException:
         """Close the entry, log the failure, hand the report on, and return what Temporal is to know."""
         is_last = not error.error_class.is_retried or self.number_in_round >= self.task.max_attempts
         status = ItemStatus.FAILED if is_last else ItemStatus.PROCESSING
+        if isinstance(error, ContentRejected) and error.correction:
+            self.report = self.report.model_copy(update={"correction": error.correction})
         await self._entered_as_failed(self._closed_by(error, entry=entry), item_status=status)
         if not is_last:
             self.pulse.ended(self.report)

@@ -30,7 +30,7 @@ class ImageActivities:
             ApplicationError: the attempt failed; its type is the class of the failure.
         """
 
-        async def plan_for(variation: str | None) -> Plan:
+        async def plan_for(variation: str | None, *, correction: str | None) -> Plan:
             return self._plan(task, variation=variation)
 
         return await self._attempts.run(task, plan_for=plan_for)
@@ -52,7 +52,6 @@ class ImageActivities:
 
         return Plan(
             prompt=prompt,
-            model=task.model,
             worst_case=expected_image_usage(
                 size=request.size,
                 quality=request.quality,

@@ -21,7 +21,7 @@ from api.gate import Gate
 from api.observe import Observed
 from api.openapi import DescribedApi
 from api.problems import Answer, Problem, install_problems, problem, problem_response
-from api.routes import archive, events, health, items, metrics, sessions, uploads
+from api.routes import archive, events, generation, health, items, metrics, sessions, stories, uploads
 from api.services import Backend, Services, Upload, UploadRefusedError
 from api.web import login, pages, start_form
 from api.web.paths import STATIC, is_page
@@ -30,22 +30,31 @@ from runtime.prices import PriceFileError, load_prices
 from runtime.refusal import Refused
 from runtime.settings import Settings
 from runtime.temporal import connect_patiently, sdk_runtime
+from service.beginnings import Beginnings
 from service.errors import ArtifactNotFoundError, OutOfReachError
+from service.generation import StoryGeneration
+from service.generation_results import StoryResults
 from service.read import SessionReader
 from service.start import SessionStarter, StartDefaults
 from service.steer import SessionSteering
+from service.stories import StoryService
 from service.watch import SessionWatch
 from sessions.artifacts import Artifact
 from sessions.attempts import AttemptLimits
 from sessions.pricing import PriceTable
 from storage import uploads as kept
 from storage.artifacts import StoredArtifacts
+from storage.files import StoredFiles
 from storage.objects import Objects
 from storage.records.database import Database
 from storage.records.repository import Records
 
 _MOST_BYTES: Final = 2**20
-_MOST_BYTES_AT: Final = {uploads.UPLOADS_PATH: 21 * 2**20}
+_MOST_BYTES_AT: Final = {
+    uploads.UPLOADS_PATH: 21 * 2**20,
+    generation.RETRY_PATH: generation.MOST_RESULT_BYTES,
+    f"/api{generation.RETRY_PATH}": generation.MOST_RESULT_BYTES,
+}
 _CHECK_PATIENCE: Final = timedelta(seconds=1)
 _PAUSE_AFTER_A_FAULT: Final = timedelta(seconds=1)
 
@@ -107,7 +116,20 @@ def create_app(
     )
     app.state.backend = backend
     app.state.pages = templates
-    for module in (sessions, events, items, archive, uploads, health, metrics, pages, start_form, login):
+    for module in (
+        sessions,
+        stories,
+        generation,
+        events,
+        items,
+        archive,
+        uploads,
+        health,
+        metrics,
+        pages,
+        start_form,
+        login,
+    ):
         app.include_router(module.router)
     app.mount(STATIC, StaticFiles(directory=STATIC_FOLDER))
     install_problems(app, answer=answer)
@@ -167,22 +189,41 @@ async def _standing_behind(
 
 async def _serve(settings: Settings, *, backend: Backend, client: Client, records: Records, prices: PriceTable) -> None:
     """Give the application its services, and tail the ledger for those who watch, until cancelled."""
-    uploads_kept = _Uploads(kept.UploadedPictures(Objects(settings.artifacts_url)))
+    objects = Objects(settings.artifacts_url)
+    uploads_kept = _Uploads(kept.UploadedPictures(objects))
     reader = SessionReader(client=client, records=records, ui_url=settings.temporal_ui_url)
     defaults = StartDefaults(
         image_model=settings.image_model,
+        text_model=settings.text_model,
         prices=prices,
         limits=AttemptLimits(deadline=settings.attempt_timeout, throttle_patience=settings.throttle_patience),
         retry_window=settings.retry_window,
     )
     starter = SessionStarter(client=client, records=records, uploads=uploads_kept, reader=reader, defaults=defaults)
     watch = SessionWatch(client=client, reader=reader, records=records)
+    steering = SessionSteering(client=client, records=records, reader=reader)
+    artifacts = StoredArtifacts(objects)
     backend.services = Services(
         reader=reader,
         starter=starter,
-        steering=SessionSteering(client=client, records=records, reader=reader),
+        steering=steering,
+        stories=StoryService(
+            reader=reader, steering=steering, records=records, artifacts=artifacts, files=StoredFiles(objects)
+        ),
+        generation=StoryGeneration(
+            reader=reader,
+            starter=starter,
+            steering=steering,
+            watch=watch,
+            artifacts=artifacts,
+            results=StoryResults(
+                artifacts=artifacts,
+                files=StoredFiles(objects),
+                beginnings=Beginnings(client=client, records=records),
+            ),
+        ),
         watch=watch,
-        artifacts=_Artifacts(StoredArtifacts(Objects(settings.artifacts_url))),
+        artifacts=_Artifacts(artifacts),
         uploads=uploads_kept,
         counts=records,
     )

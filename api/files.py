@@ -26,5 +26,11 @@ def marketplace_name(key: str, *, position: int, media_type: str) -> str:
 
 def archive_disposition(session: SessionView) -> str:
     """Return the Content-Disposition of a session's archive: named by its title, by its id where that cannot be."""
-    title = re.sub(r"\W+", "_", session.title[:_LONGEST_TITLE]).strip("_") or session.id
-    return f"attachment; filename=\"{session.id}.zip\"; filename*=UTF-8''{quote(f'{title}.zip', safe='')}"
+    return export_disposition(session.title, extension="zip", fallback=session.id)
+
+
+def export_disposition(title: str, *, extension: str, fallback: str) -> str:
+    """Return the Content-Disposition of a file that is named by a title, or by ``fallback`` where that cannot be."""
+    stem = re.sub(r"\W+", "_", title[:_LONGEST_TITLE]).strip("_") or fallback
+    named = quote(f"{stem}.{extension}", safe="")
+    return f"attachment; filename=\"{fallback}.{extension}\"; filename*=UTF-8''{named}"

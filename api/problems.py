@@ -16,6 +16,7 @@ from api.validation import FieldProblem, RawError, field_problems, summary_of
 from service.errors import (
     ArtifactNotFoundError,
     IdempotencyConflictError,
+    InvalidOutlineError,
     NotRetryableError,
     OutOfReachError,
     SessionNotFoundError,
@@ -34,6 +35,7 @@ STATUSES: Final[Mapping[type[Exception], int]] = {
     WrongStateError: 409,
     IdempotencyConflictError: 422,
     InvalidCursorError: 422,
+    InvalidOutlineError: 422,
     NotRetryableError: 422,
     UnknownReferenceError: 422,
     UploadRefusedError: 422,

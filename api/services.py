@@ -1,5 +1,6 @@
 """What routes work with, and how they come by it."""
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Protocol, cast
@@ -9,12 +10,16 @@ from fastapi import Depends, Request
 from api.auth import Keys
 from api.metrics import AttemptCount, Metrics, SessionCount
 from service.errors import OutOfReachError
+from service.generation import StoryGeneration
 from service.watch import Change
 from sessions.artifacts import Artifact
 from sessions.commands import RetryRequest
 from sessions.images import ImageSessionRequest
 from sessions.model import Value
+from sessions.outlines import OutlineDecision
+from sessions.scripts import Outline, Story, StoryMetadata
 from sessions.statuses import SessionKind, SessionStatus
+from sessions.stories import StorySessionRequest
 from sessions.view import AttemptView, SessionList, SessionView
 
 
@@ -53,6 +58,10 @@ class Starting(Protocol):
         """Start an image session."""
         ...
 
+    async def start_story(self, request: StorySessionRequest, *, idempotency_key: str | None) -> SessionView:
+        """Start a story session."""
+        ...
+
 
 class Steering(Protocol):
     """Changes what sessions do; `service.steer.SessionSteering` says what each call raises."""
@@ -63,6 +72,30 @@ class Steering(Protocol):
 
     async def cancel(self, session_id: str) -> SessionView:
         """Stop a session."""
+        ...
+
+
+class StoryTelling(Protocol):
+    """Reads stories and decides on their outlines; `service.stories.StoryService` says what each call raises."""
+
+    async def outline(self, session_id: str) -> Outline:
+        """Return the outline of a story with all its sets."""
+        ...
+
+    async def metadata(self, view: SessionView) -> StoryMetadata | None:
+        """Return what is the same in every set of a story, None where there is none."""
+        ...
+
+    async def assembled(self, session_id: str) -> AsyncIterator[bytes]:
+        """Return the story as JSON, in pieces."""
+        ...
+
+    async def story(self, session_id: str) -> Story:
+        """Return the story put together from the sets that are ready."""
+        ...
+
+    async def decide(self, session_id: str, decision: OutlineDecision) -> SessionView:
+        """Approve the outline, or put another in its place."""
         ...
 
 
@@ -135,6 +168,8 @@ class Services:
     reader: Reading
     starter: Starting
     steering: Steering
+    stories: StoryTelling
+    generation: StoryGeneration
     watch: Watching
     artifacts: ArtifactReading
     uploads: UploadKeeping
@@ -153,6 +188,8 @@ class Backend:
     metrics: Metrics = field(default_factory=Metrics)
     services: Services | None = None
     checks: Mapping[str, Check] = field(default_factory=dict)
+    laying_out: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
+    """Held while a document is laid out: one of ten thousand segments takes a gigabyte for some seconds."""
 
 
 def backend_of(request: Request) -> Backend:

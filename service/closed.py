@@ -7,8 +7,9 @@ from temporalio.client import Client, WorkflowExecutionDescription, WorkflowExec
 from temporalio.service import RPCError
 
 from service.answers import answered
-from service.kinds import INPUTS, SessionInput, start_of
+from service.kinds import INPUTS, start_of
 from service.standing import standing_of
+from sessions.attempts import SessionInput
 from sessions.records import RecordsOutOfReachError, SessionRecord, SessionRecords
 from sessions.state import SessionState
 from sessions.wire import FINGERPRINT_MEMO

@@ -47,3 +47,7 @@ class NotRetryableError(ServiceError):
 
 class OutOfReachError(ServiceError):
     """Something this depends on does not answer; the same request may work in a moment."""
+
+
+class InvalidOutlineError(ServiceError):
+    """No sets can be written by the outline that was sent; nothing has changed."""

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -21,17 +21,27 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from service.answers import answered
 from service.errors import IdempotencyConflictError, OutOfReachError, UnknownReferenceError
-from service.kinds import WORKFLOWS, SessionInput, start_of
+from service.kinds import WORKFLOWS, start_of
 from service.read import SessionReader
-from sessions.attempts import AttemptLimits
+from sessions.artifacts import Artifact
+from sessions.attempts import AttemptLimits, SessionInput
 from sessions.identifiers import DEFAULT_TENANT, new_session_id, session_id_for
 from sessions.image_prompts import image_prompt
 from sessions.images import ImageSessionInput, ImageSessionRequest, image_items
+from sessions.items import Items
 from sessions.present import session_view
 from sessions.pricing import PriceTable, expected_image_usage
 from sessions.records import RecordsOutOfReachError, SessionRecords
 from sessions.state import SessionState, new_items
-from sessions.statuses import SessionKind, SessionStatus
+from sessions.statuses import ItemStatus, SessionKind, SessionStatus
+from sessions.stories import (
+    SETS_STAGE,
+    StorySessionInput,
+    StorySessionRequest,
+    story_items,
+    working_title,
+)
+from sessions.story_estimates import expected_usages
 from sessions.texts import shortened
 from sessions.view import SessionView
 from sessions.wire import (
@@ -47,6 +57,7 @@ _START_TIMEOUT = timedelta(seconds=5)
 _RECORD_PATIENCE = timedelta(milliseconds=250)
 _RECORD_RETRY_INTERVAL = timedelta(seconds=1)
 _SUMMARY_BYTES = 200
+_SECOND_ROUND = 2
 _REFUSALS = (
     RPCStatusCode.INVALID_ARGUMENT,
     RPCStatusCode.NOT_FOUND,
@@ -70,6 +81,7 @@ class StartDefaults:
     """What a session gets from the installation."""
 
     image_model: str
+    text_model: str
     prices: PriceTable
     limits: AttemptLimits
     retry_window: timedelta
@@ -81,6 +93,20 @@ class KnownUploads(Protocol):
     async def missing(self, upload_ids: Sequence[str]) -> tuple[str, ...]:
         """Return those of the ids that nothing was uploaded under."""
         ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeptStory:
+    """What a story begins with that another session has made: artifacts by item, each its first attempt.
+
+    ``store`` puts their bytes under the keys of the session with the id it is given, before anything refers to them.
+    """
+
+    title: str
+    artifacts: Mapping[str, Artifact]
+    store: Callable[[str], Awaitable[None]]
+    digest: str
+    """Tells what is kept from something else that comes with the same key."""
 
 
 class SessionStarter:
@@ -112,14 +138,74 @@ class SessionStarter:
         """
         if missing := await self._uploads.missing(request.uploads):
             raise UnknownReferenceError(missing)
-        fingerprint = _fingerprint(SessionKind.IMAGES, request.model_dump_json())
+        return await self._start_once(
+            _fingerprint(SessionKind.IMAGES, request.model_dump_json()),
+            idempotency_key=idempotency_key,
+            input_for=lambda session_id: self._image_input(request, session_id=session_id),
+        )
+
+    async def start_story(self, request: StorySessionRequest, *, idempotency_key: str | None) -> SessionView:
+        """Start a story session, or return the one that the same key and request have started.
+
+        Raises:
+            IdempotencyConflictError: the key belongs to another request.
+            OutOfReachError: Temporal does not answer or refuses; sending the request again with the same key is safe.
+        """
+        return await self._start_once(
+            _fingerprint(SessionKind.STORY, request.model_dump_json()),
+            idempotency_key=idempotency_key,
+            input_for=lambda session_id: self._story_input(request, session_id=session_id),
+        )
+
+    async def start_story_with(
+        self, request: StorySessionRequest, *, kept: KeptStory, idempotency_key: str | None
+    ) -> SessionView:
+        """Start a story session that goes on from what another has made, or return the one that the key has started.
+
+        It begins with its second round: what it makes was tried before.
+
+        Raises:
+            IdempotencyConflictError: the key belongs to another request.
+            OutOfReachError: Temporal or the artifact store does not answer or refuses; nothing was started, or the
+                same request with the same key finds what was.
+        """
+        fingerprint = _fingerprint(SessionKind.STORY, f"{request.model_dump_json()}\n{kept.digest}")
+        if idempotency_key is not None and await self._is_known(session_id_for(idempotency_key)):
+            # Found out before anything is stored, which must not get among what that session has stored.
+            return await self._started_earlier(session_id_for(idempotency_key), fingerprint=fingerprint)
+        return await self._start_once(
+            fingerprint,
+            idempotency_key=idempotency_key,
+            input_for=lambda session_id: self._story_input(request, session_id=session_id, kept=kept),
+            store=kept.store,
+        )
+
+    async def _is_known(self, session_id: str) -> bool:
+        """Whether Temporal knows a session."""
+        try:
+            await answered(self._client.get_workflow_handle(session_id).describe(), within=_START_TIMEOUT)
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return False
+            raise _not_started(error) from error
+        return True
+
+    async def _start_once(
+        self,
+        fingerprint: str,
+        *,
+        idempotency_key: str | None,
+        input_for: Callable[[str], SessionInput],
+        store: Callable[[str], Awaitable[None]] | None = None,
+    ) -> SessionView:
         session_id = new_session_id()
         if idempotency_key is not None:
             session_id = session_id_for(idempotency_key)
             if earlier := await self._recorded_earlier(session_id, fingerprint=fingerprint):
                 return earlier
-        start = self._image_input(request, session_id=session_id)
-        return await self._start(start, fingerprint=fingerprint)
+        if store is not None:
+            await store(session_id)
+        return await self._start(input_for(session_id), fingerprint=fingerprint)
 
     async def close(self) -> None:
         """Give up on sessions that could not be written down yet.
@@ -149,6 +235,40 @@ class SessionStarter:
         return ImageSessionInput(
             state=state,
             request=request,
+            model=model,
+            limits=self._defaults.limits,
+            retry_window=self._defaults.retry_window,
+            worst_case_microdollars=max(costs),
+        )
+
+    def _story_input(
+        self, request: StorySessionRequest, *, session_id: str, kept: KeptStory | None = None
+    ) -> StorySessionInput:
+        model = request.model or self._defaults.text_model
+        plan = request.plan
+        prices = self._defaults.prices
+        costs = [prices.cost_microdollars(usage, model=model) for usage in expected_usages(request, plan=plan)]
+        items = story_items(plan, max_attempts=request.max_attempts)
+        now = datetime.now(UTC)
+        state = SessionState(
+            id=session_id,
+            kind=SessionKind.STORY,
+            tenant=DEFAULT_TENANT,
+            title=kept.title if kept else working_title(request.idea),
+            items=items if kept is None else _going_on(items, kept=kept),
+            round=_SECOND_ROUND if kept else 1,
+            max_attempts=request.max_attempts,
+            approval_before_stage=SETS_STAGE if request.approve_outline else None,
+            estimated_microdollars=sum(
+                cost for cost, item in zip(costs, items, strict=True) if kept is None or item.key not in kept.artifacts
+            ),
+            created_at=now,
+            updated_at=now,
+        )
+        return StorySessionInput(
+            state=state,
+            request=request,
+            plan=plan,
             model=model,
             limits=self._defaults.limits,
             retry_window=self._defaults.retry_window,
@@ -246,6 +366,18 @@ class SessionStarter:
                 await asyncio.sleep(_RECORD_RETRY_INTERVAL.total_seconds())
             else:
                 return
+
+
+def _going_on(items: Items, *, kept: KeptStory) -> Items:
+    """Return the items of a story that begins with what is kept of another."""
+    return items.changed(
+        *(
+            item.model_copy(update={"status": ItemStatus.COMPLETE, "attempt": 1, "artifact": artifact})
+            if (artifact := kept.artifacts.get(item.key))
+            else item.model_copy(update={"round": _SECOND_ROUND})
+            for item in items
+        )
+    )
 
 
 def search_attributes(state: SessionState) -> TypedSearchAttributes:

@@ -22,8 +22,9 @@ from sessions.commands import CommandRefusedError, ItemNotRetryableError, RetryR
 from sessions.identifiers import is_session_id
 from sessions.records import RecordsOutOfReachError, SessionRecord, SessionRecords
 from sessions.state import SessionState, items_retried
+from sessions.stories import OutlineApproval
 from sessions.view import SessionView
-from sessions.wire import FINGERPRINT_MEMO, RETRY_SIGNAL, RETRY_UPDATE, TASK_QUEUE
+from sessions.wire import APPROVE_OUTLINE_UPDATE, FINGERPRINT_MEMO, RETRY_SIGNAL, RETRY_UPDATE, TASK_QUEUE
 
 _UPDATE_TIMEOUT = timedelta(seconds=3)
 _RPC_TIMEOUT = timedelta(seconds=5)
@@ -85,6 +86,27 @@ class SessionSteering:
                 raise WrongStateError("The session has just ended, so there is nothing to cancel.") from error
             raise OutOfReachError("Temporal does not answer; nothing was cancelled. Try again.") from error
         return await self._reader.session(session_id)
+
+    async def approve_outline(self, session_id: str, approval: OutlineApproval) -> None:
+        """Let a story go on that waits for its outline to be approved.
+
+        Raises:
+            WrongStateError: it does not wait, or somebody else has decided meanwhile.
+            OutOfReachError: Temporal or the worker do not answer.
+        """
+        handle = self._client.get_workflow_handle(session_id)
+        try:
+            await answered(handle.execute_update(APPROVE_OUTLINE_UPDATE, approval), within=_UPDATE_TIMEOUT)
+        except WorkflowUpdateFailedError as error:
+            refusal = _refusal(error)
+            raise (WrongStateError(str(refusal)) if isinstance(refusal, CommandRefusedError) else refusal) from error
+        except (WorkflowUpdateRPCTimeoutOrCancelledError, RPCError) as error:
+            if isinstance(error, RPCError) and error.status is RPCStatusCode.NOT_FOUND:
+                raise WrongStateError("The session has closed, so it does not wait for an approval.") from error
+            raise OutOfReachError(
+                "No worker answers, so it is not certain that the outline was approved. Read the session, then try "
+                "again."
+            ) from error
 
     async def _retried_open(self, session_id: str, request: RetryRequest) -> bool:
         """Retry in the open workflow; return False when it is not open."""
@@ -173,7 +195,7 @@ def _refusal(error: WorkflowUpdateFailedError) -> Exception:
         for refusal in refusals:
             if cause.type == refusal.__name__:
                 return refusal(cause.message)
-    _logger.error("a worker could not handle a retry: %s", cause)
+    _logger.error("a worker could not handle a command: %s", cause)
     return OutOfReachError(
-        "The worker could not make sense of the retry; it may run another version. See its log, then try again."
+        "The worker could not make sense of the request; it may run another version. See its log, then try again."
     )

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Annotated, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from sessions.artifacts import Artifact
 from sessions.attempts import ItemTask, SessionInput
@@ -52,8 +52,19 @@ class OwnCharacter(RequestModel):
     voice: Annotated[str, StringConstraints(max_length=2000), ManyLines] | None = None
 
 
+def _told_apart(characters: tuple[OwnCharacter, ...]) -> tuple[OwnCharacter, ...]:
+    for field, values in (
+        ("name", [character.name.casefold().strip() for character in characters]),
+        ("id", [character.id for character in characters if character.id]),
+    ):
+        repeated = sorted(value for value, count in Counter(values).items() if count > 1)
+        if repeated:
+            raise ValueError(f"share the {field} {', '.join(repeated)}; give each character another {field}")
+    return characters
+
+
 Idea = Annotated[str, StringConstraints(max_length=MAX_IDEA_CHARACTERS), ManyLines]
-Roster = Annotated[tuple[OwnCharacter, ...], Field(max_length=MAX_OWN_CHARACTERS)]
+Roster = Annotated[tuple[OwnCharacter, ...], Field(max_length=MAX_OWN_CHARACTERS), AfterValidator(_told_apart)]
 
 
 class StorySessionRequest(RequestModel):
@@ -71,17 +82,6 @@ class StorySessionRequest(RequestModel):
     budget_usd: None = None
     callback_url: None = None
     tolerated_failures: None = None
-
-    @model_validator(mode="after")
-    def _characters_are_told_apart(self) -> Self:
-        for field, values in (
-            ("name", [character.name.casefold().strip() for character in self.characters]),
-            ("id", [character.id for character in self.characters if character.id]),
-        ):
-            repeated = sorted(value for value, count in Counter(values).items() if count > 1)
-            if repeated:
-                raise ValueError(f"characters share the {field} {', '.join(repeated)}; give each a {field} of its own")
-        return self
 
     @model_validator(mode="after")
     def _sets_are_not_too_many(self) -> Self:

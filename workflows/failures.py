@@ -108,4 +108,6 @@ def _last_report(
         entry = told.running.abandoned(noticed_at=noticed_at)
         spending, unrecorded, lost = spending + entry.spending, (*unrecorded, entry), lost - 1
     spending += Spending(uncertain_microdollars=lost * worst_case_microdollars)
-    return RoundReport(attempts_used=max_attempts, spending=spending, unrecorded=unrecorded)
+    return RoundReport(
+        attempts_used=max_attempts, spending=spending, unrecorded=unrecorded, correction=report.correction
+    )

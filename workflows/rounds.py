@@ -14,12 +14,13 @@ from temporalio.common import SearchAttributeKey
 from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 from activities.records import RecordActivities
-from sessions.attempts import AttemptOutcome, RoundReport, SessionRecordTask
-from sessions.commands import RetryRequest, SessionEndingError
+from sessions.artifacts import Artifact
+from sessions.attempts import AttemptOutcome, RoundReport, SessionInput, SessionRecordTask
+from sessions.commands import NoApprovalAwaitedError, RetryRequest, SessionEndingError
 from sessions.details import details_table
+from sessions.items import ItemState
 from sessions.ledger import LedgerEntry
 from sessions.state import (
-    ItemState,
     SessionState,
     item_cancelled,
     item_completed,
@@ -27,12 +28,14 @@ from sessions.state import (
     item_interrupted,
     item_started,
     items_retried,
+    outline_approved,
     session_closed,
     unfinished_items_cancelled,
 )
 from sessions.statuses import ItemStatus
 from sessions.wire import FAILED_ITEMS_ATTRIBUTE, STATUS_ATTRIBUTE, records_queue
 from workflows.failures import ItemFailure, item_failure
+from workflows.patches import GO_ON_IN_ANOTHER_RUN
 from workflows.policies import RECORD_RETRIES, RECORD_TIMEOUT
 
 MakeItem = Callable[[SessionState, str], Awaitable[AttemptOutcome]]
@@ -49,29 +52,33 @@ _FAILED_ITEMS = SearchAttributeKey.for_int(FAILED_ITEMS_ATTRIBUTE)
 class Rounds:
     """Makes the items of one session, round after round, until there is nothing left to retry or to wait for."""
 
-    def __init__(
-        self,
-        state: SessionState,
-        *,
-        make_item: MakeItem,
-        items_at_once: int,
-        retry_window: timedelta,
-        worst_case_microdollars: int,
-    ) -> None:
-        self._state = state
+    def __init__(self, start: SessionInput, *, make_item: MakeItem) -> None:
+        self._state = start.state
         self._make_item = make_item
-        self._items_at_once = items_at_once
-        self._retry_window = retry_window
-        self._worst_case_microdollars = worst_case_microdollars
-        self._unrecorded: tuple[LedgerEntry, ...] = ()
+        self._items_at_once = start.items_at_once
+        self._retry_window = start.retry_window
+        self._worst_case_microdollars = start.worst_case_microdollars
+        self._most_events = start.most_events
+        self._unrecorded = start.unrecorded
         self._background: list[asyncio.Task[None]] = []
         self._fault: BaseException | None = None
         self._is_ending = False
+        self._goes_on = False
 
     @property
     def state(self) -> SessionState:
         """The session as it stands."""
         return self._state
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether `run` has ended only because the history grew long: the workflow is to go on in another run."""
+        return self._goes_on
+
+    @property
+    def unrecorded(self) -> tuple[LedgerEntry, ...]:
+        """Ledger entries that nobody has confirmed to be written down."""
+        return self._unrecorded
 
     def retry(self, request: RetryRequest) -> None:
         """Begin the next round over what failed; the run loop does the rest.
@@ -92,8 +99,31 @@ class Rounds:
             raise SessionEndingError("The session is being cancelled. Retry it once it has closed.")
         return request.notes_for(self._state)
 
+    def approve(self, *, replaced: Mapping[str, Artifact], title: str | None) -> None:
+        """Let the session go on that waits for it; the run loop does the rest.
+
+        Raises:
+            CommandRefusedError: it does not wait, or an artifact is not the next one of its item.
+        """
+        self.check_approval(replaced)
+        self._become(outline_approved(self._state, replaced=replaced, title=title, now=workflow.now()))
+
+    def check_approval(self, replaced: Mapping[str, Artifact]) -> None:
+        """Find out whether the session waits for an approval, and what is to be replaced still is what it was.
+
+        Raises:
+            CommandRefusedError: it does not, or it is not.
+        """
+        if not self._state.awaits_approval or self._is_ending:
+            raise NoApprovalAwaitedError(
+                f"This session does not wait for an approval (it is {self._state.status}); nothing has changed."
+            )
+        for key, artifact in replaced.items():
+            if artifact.attempt != self._state.item(key).attempt + 1:
+                raise NoApprovalAwaitedError(f"Somebody else has replaced '{key}' meanwhile. Read it again first.")
+
     async def run(self) -> SessionState:
-        """Make items until the session is closed, and return its final state.
+        """Make items until the session is closed, or its history has grown long; return its state then.
 
         Raises:
             CancelledError: a person cancelled the session; it has been recorded as such.
@@ -116,6 +146,8 @@ class Rounds:
     async def _until_closed(self) -> None:
         while True:
             await self._make_items()
+            if self._goes_on:
+                return
             if not self._state.failed_items:
                 self._close()
             self._publish()
@@ -134,14 +166,34 @@ class Rounds:
     async def _make_items(self) -> None:
         """Hand out every pending item, those included that a retry adds meanwhile, until the session is settled."""
         while self._has_work():
+            if self._is_history_long():
+                await self._come_to_rest()
+                return
             for item in self._items_to_hand_out():
                 self._become(item_started(self._state, key=item.key, now=workflow.now()))
                 self._in_background(self._make(item.key))
             await self._wait_until(lambda: not self._has_work() or bool(self._items_to_hand_out()))
 
     def _items_to_hand_out(self) -> Sequence[ItemState]:
-        room = self._items_at_once - len(self._state.with_status(ItemStatus.PROCESSING))
-        return self._state.with_status(ItemStatus.PENDING)[: max(0, room)]
+        room = self._items_at_once - self._state.items.count(ItemStatus.PROCESSING)
+        return self._state.items_to_make(at_most=room)
+
+    def _is_history_long(self) -> bool:
+        info = workflow.info()
+        is_long = info.get_current_history_length() >= self._most_events or info.is_continue_as_new_suggested()
+        return is_long and workflow.patched(GO_ON_IN_ANOTHER_RUN)
+
+    async def _come_to_rest(self) -> None:
+        """Let what is being made come to its end, so that nothing is lost between this run and the next."""
+        await self._wait_until(lambda: not self._state.items.count(ItemStatus.PROCESSING))
+        if not self._has_work():
+            return
+        for task in tuple(self._background):
+            task.cancel()  # only writing down is left, which the next run takes over
+        await self._wait_until(lambda: not self._background)
+        if len(self._unrecorded) > _ENTRIES_AT_ONCE:
+            await self._record()  # more than the next run's input can hold
+        self._goes_on = True
 
     def _in_background(self, work: Coroutine[None, None, None]) -> None:
         """Run beside the loop. A list and no TaskGroup: that one cancels in the order of a set, which replay may not
@@ -187,6 +239,7 @@ class Rounds:
                     key=key,
                     artifact=outcome.artifact,
                     spending=outcome.report.spending,
+                    title=outcome.title,
                     now=workflow.now(),
                 )
             )
@@ -198,7 +251,15 @@ class Rounds:
             return item_cancelled(self._state, key=key, attempts_used=used, spending=spending, now=now)
         if failure.is_interrupted and used < self._state.item(key).max_attempts:
             return item_interrupted(self._state, key=key, attempts_used=used, spending=spending, now=now)
-        return item_failed(self._state, key=key, error=failure.error, attempts_used=used, spending=spending, now=now)
+        return item_failed(
+            self._state,
+            key=key,
+            error=failure.error,
+            correction=failure.report.correction,
+            attempts_used=used,
+            spending=spending,
+            now=now,
+        )
 
     def _has_work(self) -> bool:
         return not self._state.status.is_settled

@@ -17,7 +17,8 @@ router = APIRouter(prefix="/api/sessions", tags=["sessions"])
     response_class=Response,
     responses={
         200: {
-            "description": "A ZIP file: what is complete, under marketplace names, and `manifest.json`.",
+            "description": "A ZIP file: the complete images under marketplace names, or the story's files, and "
+            "`manifest.json`.",
             "content": {"application/zip": {}},
         },
         **problems(404, 409),
@@ -27,13 +28,14 @@ router = APIRouter(prefix="/api/sessions", tags=["sessions"])
 async def read_archive(session_id: str, services: TheServices) -> Response:
     """Return everything that is complete as a ZIP file."""
     session = await services.reader.session(session_id)
-    manifest = manifest_of(session, attempts=await services.reader.attempts(session_id))
+    metadata = await services.stories.metadata(session)
+    manifest = manifest_of(session, attempts=await services.reader.attempts(session_id), metadata=metadata)
     if not manifest.files:
         raise WrongStateError(
             f"Nothing is complete in this session yet (it is {session.status}), so there is nothing to download."
         )
     return StreamingResponse(
-        archive_of(manifest, artifacts=services.artifacts),
+        archive_of(manifest, artifacts=services.artifacts, metadata=metadata),
         media_type="application/zip",
         headers={"Content-Disposition": archive_disposition(session), "Cache-Control": "private, no-store"},
     )

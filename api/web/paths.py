@@ -6,6 +6,7 @@ from starlette.requests import Request
 
 HOME: Final = "/"
 NEW: Final = "/new"
+NEW_STORY: Final = "/new/story"
 LOGIN: Final = "/login"
 LOGOUT: Final = "/logout"
 STATIC: Final = "/static"

@@ -10,11 +10,24 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-OURS = {"sessions", "imaging", "activities", "workflows", "providers", "storage", "service", "runtime", "api", "cli"}
+OURS = {
+    "sessions",
+    "imaging",
+    "screenplays",
+    "activities",
+    "workflows",
+    "providers",
+    "storage",
+    "service",
+    "runtime",
+    "api",
+    "cli",
+}
 
 THIRD_PARTY = {
-    "sessions": {"pydantic"},
+    "sessions": {"pydantic", "pydantic_core"},
     "imaging": {"PIL"},
+    "screenplays": {"typst"},
     "activities": {"temporalio.activity", "temporalio.exceptions"},
     "workflows": {"temporalio.workflow", "temporalio.common", "temporalio.exceptions"},
     "service": {

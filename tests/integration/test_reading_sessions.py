@@ -45,7 +45,9 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 LIFESTYLE = ImageSessionRequest(product=Product(title="Steel bottle"), images=(ImageRequest(type="lifestyle"),))
 
 
-DEFAULTS = StartDefaults(image_model="gpt-image-2", prices=PRICES, limits=AttemptLimits(), retry_window=timedelta(0))
+DEFAULTS = StartDefaults(
+    image_model="gpt-image-2", text_model="gpt-6-luna", prices=PRICES, limits=AttemptLimits(), retry_window=timedelta(0)
+)
 
 
 class NoUploads:

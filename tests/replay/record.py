@@ -16,9 +16,12 @@ from unittest.mock import patch
 from temporalio.client import WorkflowFailureError
 
 from sessions.commands import RetryItem, RetryRequest
+from sessions.identifiers import artifact_key
 from sessions.images import ImageRequest, ImageSessionInput, ImageSessionRequest, ImageType, Product
+from sessions.scripts import Outline
 from sessions.state import items_retried
-from sessions.wire import IMAGE_SESSION
+from sessions.stories import OutlineApproval, StoryPlan, StorySessionInput, StorySessionRequest
+from sessions.wire import IMAGE_SESSION, STORY_SESSION
 from tests.support.eventually import eventually
 from tests.support.scripted import Gate, broken, forbidden, refused
 from tests.support.workflow_environment import (
@@ -27,6 +30,7 @@ from tests.support.workflow_environment import (
     image_input,
     opened_studio,
     start_development_server,
+    story_input,
 )
 
 HISTORIES = Path(__file__).with_name("histories")
@@ -145,6 +149,72 @@ async def _records_down(studio: Studio) -> RunningSession:
     return session
 
 
+def _short_story(*, approve_outline: bool = False) -> StorySessionInput:
+    """Return the input of a story of two sets."""
+    request = StorySessionRequest(
+        idea="Two keepers of a light.", total_segments=2, segments_per_set=1, approve_outline=approve_outline
+    )
+    return story_input(request)
+
+
+async def _story_written(studio: Studio) -> RunningSession:
+    session = await studio.start(_short_story())
+    await session.result()
+    return session
+
+
+async def _story_with_a_set_retried(studio: Studio) -> RunningSession:
+    studio.texts.script("set-02", *["no JSON"] * 3)
+    session = await studio.start(_short_story())
+    await session.settled()
+    await session.retry(RetryRequest(items=(RetryItem(key="set-02", note="Slower."),), max_attempts=2))
+    await session.result()
+    return session
+
+
+async def _story_with_its_outline_retried(studio: Studio) -> RunningSession:
+    studio.texts.script("outline", forbidden())
+    session = await studio.start(_short_story())
+    await session.settled()
+    await session.signal_retry()
+    await session.result()
+    return session
+
+
+async def _story_with_its_outline_replaced(studio: Studio) -> RunningSession:
+    session = await studio.start(_short_story(approve_outline=True))
+    await session.until(lambda view: view.counts.complete == 1)
+    first = artifact_key(session.handle.id, item="outline", attempt=1)
+    outline = Outline.model_validate_json(studio.artifacts.stored[first][0])
+    artifact = await studio.keep(outline, session_id=session.handle.id, item="outline", attempt=2)
+    await session.approve(OutlineApproval(replaced={"outline": artifact}, title="Another Light"))
+    await session.result()
+    return session
+
+
+async def _story_in_parts(studio: Studio) -> RunningSession:
+    plan = StoryPlan(total_segments=2, segments_per_set=1, sets_per_outline=1)
+    request = StorySessionRequest(idea="A long road.", total_segments=2, segments_per_set=1)
+    session = await studio.start(story_input(request, plan=plan))
+    await session.result()
+    return session
+
+
+async def _story_handed_over(studio: Studio) -> RunningSession:
+    """The run that hands the story over, not the one that ends it."""
+    request = StorySessionRequest(idea="A long road.", total_segments=4, segments_per_set=1)
+    start = story_input(request).model_copy(update={"most_events": 20, "items_at_once": 1})
+    session = await studio.start(start)
+    await session.result()
+    return session.first_run()
+
+
+async def _story_cancelled_while_waiting(studio: Studio) -> RunningSession:
+    session = await studio.start(_short_story(approve_outline=True))
+    await session.until(lambda view: view.counts.complete == 1)
+    return await _cancelled(session)
+
+
 SCENARIOS: Mapping[str, Mapping[str, Scenario]] = {
     IMAGE_SESSION: {
         "complete": _complete,
@@ -157,7 +227,16 @@ SCENARIOS: Mapping[str, Mapping[str, Scenario]] = {
         "failed_and_closed": _failed_and_closed,
         "gone_on_after_closing": _gone_on_after_closing,
         "records_down": _records_down,
-    }
+    },
+    STORY_SESSION: {
+        "written": _story_written,
+        "set_retried": _story_with_a_set_retried,
+        "outline_retried": _story_with_its_outline_retried,
+        "outline_replaced": _story_with_its_outline_replaced,
+        "in_parts": _story_in_parts,
+        "handed_over": _story_handed_over,
+        "cancelled_while_waiting": _story_cancelled_while_waiting,
+    },
 }
 """What is recorded, by workflow type and name."""
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
-from sessions.artifacts import Receipt
+from sessions.artifacts import Artifact, Receipt
 from sessions.ledger import LedgerEntry
 from sessions.ports import ReferencePicture
 from sessions.records import RecordsOutOfReachError
@@ -28,6 +28,36 @@ class MemoryArtifacts:
     async def find(self, key: str) -> Receipt | None:
         stored = self.stored.get(key)
         return stored[1] if stored else None
+
+    async def read(self, key: str, *, artifact: Artifact) -> bytes:
+        if self.is_down:
+            raise OSError("input/output error")
+        data, receipt = self.stored.get(key, (b"", None))
+        if receipt is None or receipt.artifact.sha256 != artifact.sha256:
+            raise FileNotFoundError(key)
+        return data
+
+
+class MemoryFiles:
+    """A session's files. While `is_down` none can be written."""
+
+    def __init__(self) -> None:
+        self.saved: dict[tuple[str, str], bytes] = {}
+        self.is_down = False
+
+    async def save(self, session_id: str, *, name: str, data: bytes) -> None:
+        if self.is_down:
+            raise OSError("no space left on device")
+        self.saved[session_id, name] = data
+
+    async def remove(self, session_id: str, *, name: str) -> None:
+        self.saved.pop((session_id, name), None)
+
+    async def names(self, session_id: str) -> Sequence[str]:
+        return sorted(name for known, name in self.saved if known == session_id)
+
+    def location(self, session_id: str, *, name: str = "") -> str:
+        return f"memory/{session_id}/{name}"
 
 
 class MemoryRecords:

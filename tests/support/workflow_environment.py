@@ -17,20 +17,33 @@ from temporalio.testing import WorkflowEnvironment
 
 from activities.ledger import LedgerWriter
 from runtime.temporal import SEARCH_ATTRIBUTES, ensure_search_attributes
+from service.kinds import WORKFLOWS
 from service.start import search_attributes, summary
-from sessions.attempts import AttemptLimits
+from sessions.artifacts import Artifact, Made, Receipt
+from sessions.attempts import AttemptLimits, SessionInput
 from sessions.commands import RetryRequest
-from sessions.identifiers import DEFAULT_TENANT, new_session_id
+from sessions.identifiers import DEFAULT_TENANT, artifact_key, new_session_id
 from sessions.images import ImageSessionInput, ImageSessionRequest, Product, image_items
 from sessions.ports import ImageProvider
 from sessions.pricing import ModelPrice, PriceTable
+from sessions.scripts import Document, as_bytes
 from sessions.state import SessionState, new_items
 from sessions.statuses import SessionKind
+from sessions.stories import (
+    SETS_STAGE,
+    OutlineApproval,
+    StoryPlan,
+    StorySessionInput,
+    StorySessionRequest,
+    story_items,
+    working_title,
+)
 from sessions.view import SessionView
-from sessions.wire import IMAGE_SESSION, RETRY_SIGNAL, RETRY_UPDATE, SESSION_QUERY, STATE_QUERY
+from sessions.wire import APPROVE_OUTLINE_UPDATE, RETRY_SIGNAL, RETRY_UPDATE, SESSION_QUERY, STATE_QUERY
 from tests.support.eventually import eventually
-from tests.support.memory import MemoryArtifacts, MemoryRecords, MemoryReferences
+from tests.support.memory import MemoryArtifacts, MemoryFiles, MemoryRecords, MemoryReferences
 from tests.support.scripted import ScriptedImages
+from tests.support.written import ScriptedTexts
 from worker import SessionWorker, build_worker
 
 # Not resolved: in a virtual environment the programs lie beside the link to Python, not beside what it points to.
@@ -98,6 +111,39 @@ def image_input(
     )
 
 
+def story_input(
+    request: StorySessionRequest | None = None,
+    *,
+    limits: AttemptLimits = AttemptLimits(),  # noqa: B008 - frozen, so it can't change between calls
+    retry_window: timedelta = timedelta(hours=1),
+    plan: StoryPlan | None = None,
+) -> StorySessionInput:
+    """Return the input of a new story session, of three sets of two segments unless a request says otherwise."""
+    asked = request or StorySessionRequest(idea="Two keepers of a light.", total_segments=6, segments_per_set=2)
+    divided = plan or asked.plan
+    now = datetime.now(UTC)
+    state = SessionState(
+        id=new_session_id(),
+        kind=SessionKind.STORY,
+        tenant=DEFAULT_TENANT,
+        title=working_title(asked.idea),
+        items=story_items(divided, max_attempts=asked.max_attempts),
+        max_attempts=asked.max_attempts,
+        approval_before_stage=SETS_STAGE if asked.approve_outline else None,
+        created_at=now,
+        updated_at=now,
+    )
+    return StorySessionInput(
+        state=state,
+        request=asked,
+        plan=divided,
+        model="gpt-6-luna",
+        limits=limits,
+        retry_window=retry_window,
+        worst_case_microdollars=7,
+    )
+
+
 class RunningSession:
     """A session that a test has started."""
 
@@ -136,6 +182,21 @@ class RunningSession:
         answer = await self.handle.execute_update(RETRY_UPDATE, args=arguments, result_type=SessionView)
         return SessionView.model_validate(answer)
 
+    async def approve(self, approval: OutlineApproval | None = None) -> None:
+        """Let a story go on that waits for its outline to be approved."""
+        await self.handle.execute_update(APPROVE_OUTLINE_UPDATE, approval or OutlineApproval())
+
+    async def count_runs(self) -> int:
+        """Return how many runs the session's workflow has taken; the server lists them a moment after the fact."""
+        client = self._environment.client
+        query = f"WorkflowId = '{self.handle.id}'"
+
+        async def listed() -> int | None:
+            statuses = [run.status async for run in client.list_workflows(query)]
+            return len(statuses) if WorkflowExecutionStatus.COMPLETED in statuses else None
+
+        return await eventually(listed)
+
     async def signal_retry(self, request: RetryRequest | None = None) -> None:
         """Retry by signal."""
         await self.handle.signal(RETRY_SIGNAL, args=[request] if request else [])
@@ -163,6 +224,14 @@ class RunningSession:
         now = (await self.handle.describe()).raw_description
         return not now.pending_activities and not now.HasField("pending_workflow_task")
 
+    def first_run(self) -> "RunningSession":
+        """Return the session's first run alone."""
+        client = self._environment.client
+        handle: WorkflowHandle[object, SessionState] = client.get_workflow_handle(
+            self.handle.id, run_id=self.handle.first_execution_run_id
+        )
+        return RunningSession(handle, environment=self._environment)
+
     async def history(self) -> WorkflowHistory:
         """Return what the server has written down."""
         return await self.handle.fetch_history()
@@ -177,6 +246,8 @@ class Studio:
         self.artifacts = MemoryArtifacts()
         self.provider = ScriptedImages()
         self.references = MemoryReferences()
+        self.texts = ScriptedTexts()
+        self.files = MemoryFiles()
         self.ledger = LedgerWriter(self.records)
         self.task_queue = f"studio-{uuid.uuid4().hex}"
         self._sessions: list[RunningSession] = []
@@ -190,19 +261,21 @@ class Studio:
             artifacts=self.artifacts,
             records=self.records,
             ledger=self.ledger,
-            provider=provider or self.provider,
+            images=provider or self.provider,
             references=self.references,
+            texts=self.texts,
+            files=self.files,
             prices=PRICES,
             concurrency=concurrency,
             grace=grace,
             task_queue=self.task_queue,
         )
 
-    async def start(self, start: ImageSessionInput | None = None) -> RunningSession:
-        """Start a session as the product does."""
+    async def start(self, start: SessionInput | None = None) -> RunningSession:
+        """Start a session as the product does: of the five seed images unless an input says otherwise."""
         asked = start or image_input()
         handle: WorkflowHandle[object, SessionState] = await self.environment.client.start_workflow(
-            IMAGE_SESSION,
+            WORKFLOWS[asked.state.kind],
             asked,
             id=asked.state.id,
             task_queue=self.task_queue,
@@ -215,13 +288,23 @@ class Studio:
         self._sessions.append(session)
         return session
 
+    async def keep(self, document: Document, *, session_id: str, item: str, attempt: int) -> Artifact:
+        """Store a document as if an attempt had made it."""
+        made = Made(data=as_bytes(document), media_type="application/json", model="a person")
+        artifact = Artifact.of(made, attempt=attempt)
+        key = artifact_key(session_id, item=item, attempt=attempt)
+        await self.artifacts.put(key, data=made.data, receipt=Receipt(artifact=artifact, model=made.model))
+        return artifact
+
     async def close(self) -> None:
         """End what still runs, while the worker can still bring it to its end.
 
         An open session would keep the next test's clock from jumping, and leave its coroutines as garbage.
         """
         self.records.is_down = self.artifacts.is_down = False
+        self.files.is_down = False
         self.provider.open_gates()
+        self.texts.open_gates()
         ending = asyncio.gather(*(self._end(session) for session in self._sessions), return_exceptions=True)
         try:
             await asyncio.wait_for(ending, timeout=_CLOSING_PATIENCE.total_seconds())

@@ -14,13 +14,7 @@ class BrokenSession:
 
     @workflow.init
     def __init__(self, start: ImageSessionInput) -> None:
-        self._rounds = Rounds(
-            start.state,
-            make_item=self._make,
-            items_at_once=start.items_at_once,
-            retry_window=start.retry_window,
-            worst_case_microdollars=0,
-        )
+        self._rounds = Rounds(start, make_item=self._make)
 
     @workflow.run
     async def run(self, start: ImageSessionInput) -> SessionState:

@@ -148,7 +148,7 @@ async def test_a_cancel_with_a_dead_worker_counts_one_attempt(
     real_studio: Studio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The attempt that was under way may have been billed once, and the session is cancelled, not failed."""
-    monkeypatch.setattr("workflows.image_session.HEARTBEAT_TIMEOUT", timedelta(seconds=1))
+    monkeypatch.setattr("workflows.making.HEARTBEAT_TIMEOUT", timedelta(seconds=1))
     monkeypatch.setattr("activities.heartbeat.INTERVAL", timedelta(hours=1))
     gate = Gate()
     real_studio.provider.script("Lifestyle", gate)

@@ -146,7 +146,7 @@ async def test_current_details_hold_the_table_of_items(studio: Studio) -> None:
     await session.settled()
     lines = (await _details(session)).splitlines()
 
-    assert "**partial** in round 1" == lines[0]
+    assert ["**Steel bottle**", "", "**partial** in round 1: 4 complete, 1 failed"] == lines[:3]
     assert "| Item | Status | Attempts | Last error |" in lines
     assert "| Main image | complete | 1 |  |" in lines
     assert r"| Lifestyle | failed | 1 | permanent: The key is not valid\. |" in lines

@@ -39,7 +39,7 @@ class TestSilentWorker:
     @pytest.fixture(autouse=True)
     def _silent(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("activities.heartbeat.INTERVAL", timedelta(hours=1))
-        monkeypatch.setattr("workflows.image_session.HEARTBEAT_TIMEOUT", timedelta(seconds=1))
+        monkeypatch.setattr("workflows.making.HEARTBEAT_TIMEOUT", timedelta(seconds=1))
 
     async def test_the_next_attempt_follows_and_counts(self, real_studio: Studio) -> None:
         """The lost attempt is closed as uncertain with its worst-case cost, and the next one is the item's second."""

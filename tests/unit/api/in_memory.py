@@ -21,8 +21,12 @@ from service.errors import (
     UnknownReferenceError,
     WrongStateError,
 )
+from service.generation import StoryGeneration
+from service.generation_results import StoryResults
+from service.start import KeptStory
+from service.stories import StoryService
 from service.watch import Change
-from sessions.artifacts import Artifact
+from sessions.artifacts import Artifact, Made, Receipt
 from sessions.commands import ItemNotRetryableError, NothingFailedError, RetryRequest
 from sessions.errors import ErrorClass, ItemError
 from sessions.identifiers import artifact_key, new_session_id, session_id_for
@@ -30,7 +34,8 @@ from sessions.images import ImageSessionRequest, image_items
 from sessions.ledger import LedgerEntry
 from sessions.money import Spending
 from sessions.present import attempt_view, session_view
-from sessions.records import InvalidCursorError, RecordsOutOfReachError
+from sessions.records import InvalidCursorError, RecordsOutOfReachError, SessionRecord
+from sessions.scripts import Document, as_bytes
 from sessions.state import (
     SessionState,
     item_completed,
@@ -38,11 +43,21 @@ from sessions.state import (
     item_started,
     items_retried,
     new_items,
+    outline_approved,
     session_closed,
     unfinished_items_cancelled,
 )
-from sessions.statuses import AttemptStatus, SessionKind, SessionStatus
+from sessions.statuses import AttemptStatus, ItemStatus, SessionKind, SessionStatus
+from sessions.stories import (
+    SETS_STAGE,
+    OutlineApproval,
+    StorySessionInput,
+    StorySessionRequest,
+    story_items,
+    working_title,
+)
 from sessions.view import AttemptView, SessionList, SessionView
+from tests.support.memory import MemoryFiles
 
 MOMENT = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 UI = "http://127.0.0.1:8233/namespaces/default/workflows"
@@ -65,6 +80,9 @@ class InMemory:
     states: dict[str, SessionState] = field(default_factory=dict)
     entries: dict[str, list[LedgerEntry]] = field(default_factory=dict)
     stored: dict[str, bytes] = field(default_factory=dict)
+    receipts: dict[str, Receipt] = field(default_factory=dict)
+    files: MemoryFiles = field(default_factory=MemoryFiles)
+    stories: dict[str, StorySessionRequest] = field(default_factory=dict)
     uploads: dict[str, bytes] = field(default_factory=dict)
     requests: dict[str, ImageSessionRequest] = field(default_factory=dict)
     started: list[ImageSessionRequest] = field(default_factory=list)
@@ -80,6 +98,17 @@ class InMemory:
             reader=self,
             starter=self,
             steering=self,
+            stories=StoryService(
+                reader=self, steering=self, records=_Forgetful(), artifacts=_Bytes(self), files=self.files
+            ),
+            generation=StoryGeneration(
+                reader=self,
+                starter=self,
+                steering=self,
+                watch=self,
+                artifacts=_Bytes(self),
+                results=StoryResults(artifacts=_Bytes(self), files=self.files, beginnings=_Beginnings(self)),
+            ),
             watch=self,
             artifacts=MemoryArtifacts(self),
             uploads=self,
@@ -135,6 +164,29 @@ class InMemory:
         self.started.append(request)
         self.requests[session_id] = request
         return self._view(self.begin(request, session_id=session_id))
+
+    async def start_story(self, request: StorySessionRequest, *, idempotency_key: str | None) -> SessionView:
+        self._answer()
+        return self._view(self.begin_story(request))
+
+    async def start_story_with(
+        self, request: StorySessionRequest, *, kept: KeptStory, idempotency_key: str | None
+    ) -> SessionView:
+        self._answer()
+        state = self.begin_story(request)
+        await kept.store(state.id)
+        done = [
+            state.item(key).model_copy(update={"status": ItemStatus.COMPLETE, "attempt": 1, "artifact": artifact})
+            for key, artifact in kept.artifacts.items()
+        ]
+        return self._view(self.put(state.model_copy(update={"items": state.items.changed(*done), "title": kept.title})))
+
+    async def approve_outline(self, session_id: str, approval: OutlineApproval) -> None:
+        self._answer()
+        state = self._state(session_id)
+        if not state.awaits_approval:
+            raise WrongStateError("This session does not wait for an approval; nothing has changed.")
+        self.put(outline_approved(state, replaced=approval.replaced, title=approval.title, now=MOMENT))
 
     async def retry(self, session_id: str, request: RetryRequest) -> SessionView:
         self._answer()
@@ -202,6 +254,36 @@ class InMemory:
                 created_at=MOMENT,
                 updated_at=MOMENT,
             )
+        )
+
+    def begin_story(self, request: StorySessionRequest) -> SessionState:
+        """Put down a story that has just begun."""
+        state = self.put(
+            SessionState(
+                id=new_session_id(),
+                kind=SessionKind.STORY,
+                tenant="default",
+                title=working_title(request.idea),
+                items=story_items(request.plan, max_attempts=request.max_attempts),
+                max_attempts=request.max_attempts,
+                approval_before_stage=SETS_STAGE if request.approve_outline else None,
+                estimated_microdollars=4_000,
+                created_at=MOMENT,
+                updated_at=MOMENT,
+            )
+        )
+        self.stories[state.id] = request
+        return state
+
+    def write(self, state: SessionState, *, key: str, document: Document, title: str | None = None) -> SessionState:
+        """Let an item of a story be written."""
+        made = Made(data=as_bytes(document), media_type="application/json", model="gpt-6-luna")
+        artifact = Artifact.of(made, attempt=1)
+        self.stored[artifact_key(state.id, item=key, attempt=1)] = made.data
+        self._enter(state, key=key, attempt=1, status=AttemptStatus.COMPLETE, artifact=artifact)
+        started = item_started(state, key=key, now=MOMENT)
+        return self.put(
+            item_completed(started, key=key, artifact=artifact, spending=Spending(), now=MOMENT, title=title)
         )
 
     def put(self, state: SessionState) -> SessionState:
@@ -316,6 +398,45 @@ class MemoryArtifacts:
         if key not in self._memory.stored:
             raise ArtifactNotFoundError(f"The bytes of {key} are gone.")
         return _in_pieces(self._memory.stored[key])
+
+
+class _Bytes:
+    """The bytes of an `InMemory` as services see them."""
+
+    def __init__(self, memory: InMemory) -> None:
+        self._memory = memory
+
+    async def put(self, key: str, *, data: bytes, receipt: Receipt) -> None:
+        self._memory.stored[key] = data
+        self._memory.receipts[key] = receipt
+
+    async def find(self, key: str) -> Receipt | None:
+        return self._memory.receipts.get(key)
+
+    async def read(self, key: str, *, artifact: Artifact) -> bytes:
+        if key not in self._memory.stored:
+            raise FileNotFoundError(key)
+        return self._memory.stored[key]
+
+
+class _Beginnings:
+    """What the stories of an `InMemory` were begun with."""
+
+    def __init__(self, memory: InMemory) -> None:
+        self._memory = memory
+
+    async def of(self, session_id: str) -> StorySessionInput:
+        request = self._memory.stories[session_id]
+        return StorySessionInput(
+            state=self._memory.states[session_id], request=request, plan=request.plan, model="gpt-6-luna"
+        )
+
+
+class _Forgetful:
+    """Records in which nothing of a start is kept."""
+
+    async def session(self, session_id: str) -> SessionRecord | None:
+        return None
 
 
 async def _in_pieces(data: bytes) -> AsyncIterator[bytes]:

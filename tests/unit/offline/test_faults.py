@@ -44,6 +44,7 @@ def test_plan_survives_a_round_trip() -> None:
         '{"rules": [{"fault": "quota", "skip": -1}]}',
         '{"rules": [{"fault": {"kind": "slow", "seconds": -1}}]}',
         '{"rules": [{"fault": {"kind": "server_error", "status": 418}}]}',
+        '{"rules": [{"fault": {"kind": "invalid_set", "what": "too_many_dragons"}}]}',
         '{"rate": 1.5, "rate_faults": ["quota"]}',
         '{"rate": 0.5}',
         '{"speed": 1}',

@@ -1,0 +1,10 @@
+"""Changes that would break the replay of running sessions: each has a name here, and is asked for with `patched`.
+
+A session that began before a change goes on as it began; `workflow.patched` tells the two apart. A name may go once
+no session can be open any more that began before it: the retry window after its release, at the earliest.
+"""
+
+from typing import Final
+
+GO_ON_IN_ANOTHER_RUN: Final = "go-on-in-another-run"
+"""A session whose history has grown long continues as new. Before, its history grew without a limit of ours."""
