@@ -1,1 +1,1 @@
-"""An OpenAI-compatible server that needs no key and no network: it draws, it fails on demand, it keeps a log."""
+"""An OpenAI-compatible server that needs no key and no network: it draws, writes, fails on demand and keeps a log."""

@@ -14,11 +14,14 @@ from providers.offline.exchange import Endpoint, Gateway, Provider
 from providers.offline.faults import Plan
 from providers.offline.images import EDITS, GENERATIONS
 from providers.offline.models import ModelsEndpoint, NoEndpoint
+from providers.offline.texts.endpoints import ChatEndpoint, ResponsesEndpoint
 
 _ENDPOINTS: Mapping[tuple[str, str], Endpoint] = {
     ("GET", "/v1/models"): ModelsEndpoint(),
     ("POST", "/v1/images/generations"): GENERATIONS,
     ("POST", "/v1/images/edits"): EDITS,
+    ("POST", "/v1/responses"): ResponsesEndpoint(),
+    ("POST", "/v1/chat/completions"): ChatEndpoint(),
 }
 
 

@@ -5,6 +5,9 @@ are numbers of seconds in JSON. A fault without options may be written as its ki
 
     {"seed": 7, "rate": 0.1, "rate_faults": ["server_error", {"kind": "slow", "seconds": 2}],
      "rules": [{"match": "Image: Lifestyle", "times": 2, "fault": {"kind": "rate_limit", "retry_after": 3}}]}
+
+A fault that only pictures can have is no fault of a text, nor the other way round: such a call is served as it
+should be, and stands in the log with the fault that was planned for it.
 """
 
 from datetime import timedelta
@@ -85,7 +88,7 @@ class NotFound(PlanModel):
 
 
 class Refusal(PlanModel):
-    """The model refuses, in the manner of the endpoint; for images that is a moderation error."""
+    """The model refuses, in the manner of the endpoint: a refusal of a text, a moderation error of a picture."""
 
     kind: Literal["refusal"] = "refusal"
 
@@ -140,6 +143,34 @@ class WrongSize(PlanModel):
     kind: Literal["wrong_size"] = "wrong_size"
 
 
+class Incomplete(PlanModel):
+    """200, and a text that is cut off where the tokens ended, as the answer says."""
+
+    kind: Literal["incomplete"] = "incomplete"
+
+
+class InvalidOutput(PlanModel):
+    """200, and a text that is no JSON in a body that is."""
+
+    kind: Literal["invalid_output"] = "invalid_output"
+
+
+class InvalidSet(PlanModel):
+    """200, and a document that fits its schema by and large and breaks the rules of a story.
+
+    Attributes:
+        what: which rule of a set; None leaves the choice to the prompt, so that it differs from set to set.
+            ``no_title`` is about the first set and means nothing to others. An outline, or a part of one,
+            gets too few sets whatever is said.
+    """
+
+    kind: Literal["invalid_set"] = "invalid_set"
+    what: (
+        Literal["too_few", "wrong_numbers", "both", "too_many_words", "unknown_character", "no_title", "not_closed"]
+        | None
+    ) = None
+
+
 class Slow(PlanModel):
     """The right answer, late by ``seconds``."""
 
@@ -177,6 +208,9 @@ Fault = Annotated[
         | EmptyImage
         | UndecodableImage
         | WrongSize
+        | Incomplete
+        | InvalidOutput
+        | InvalidSet
         | Slow
         | Drip,
         Field(discriminator="kind"),

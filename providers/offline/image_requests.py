@@ -1,19 +1,19 @@
 """Reading image requests: JSON or multipart, judged as the real service judges them."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Annotated, Literal
 
 from PIL import Image, ImageOps
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
+from providers.offline.bodies import judged, printable, read_object
 from providers.offline.calls import Asked
-from providers.offline.errors import ApiError, invalid_request
+from providers.offline.errors import invalid_request
 from providers.offline.pictures.render import Format, Size
 
 MAX_IMAGES = 16
@@ -89,15 +89,11 @@ class ImageRequest:
         Raises:
             ApiError: one is missing, unknown or wrong.
         """
-        try:
-            return ImageParameters.model_validate(self.fields)
-        except ValidationError as invalid:
-            raise _as_api_error(invalid) from invalid
+        return judged(ImageParameters, self.fields)
 
     def _text(self, name: str) -> str | None:
         value = self.fields.get(name)
-        # A lone surrogate is valid in JSON and cannot be written to the log.
-        return value.encode(errors="replace").decode() if isinstance(value, str) else None
+        return printable(value) if isinstance(value, str) else None
 
 
 async def read_json(request: Request) -> ImageRequest:
@@ -106,13 +102,7 @@ async def read_json(request: Request) -> ImageRequest:
     Raises:
         ApiError: it is no JSON object.
     """
-    try:
-        fields = json.loads(await request.body())
-    except (ValueError, RecursionError) as error:
-        raise invalid_request("The body is not valid JSON.", code=None) from error
-    if not isinstance(fields, dict):
-        raise invalid_request("The body must be a JSON object.", code=None)
-    return ImageRequest(fields)
+    return ImageRequest(await read_object(request))
 
 
 async def read_multipart(request: Request) -> ImageRequest:
@@ -169,17 +159,3 @@ def _decoded(photo: bytes, number: int) -> Image.Image:
         raise invalid_request(message, param="image", code="invalid_image_file") from error
     upright.thumbnail(_LARGEST_REFERENCE)
     return upright
-
-
-def _as_api_error(invalid: ValidationError) -> ApiError:
-    first = invalid.errors(include_url=False)[0]
-    name = ".".join(str(part) for part in first["loc"])
-    match first["type"]:
-        case "missing":
-            return invalid_request(
-                f"Missing required parameter: '{name}'.", param=name, code="missing_required_parameter"
-            )
-        case "extra_forbidden":
-            return invalid_request(f"Unknown parameter: '{name}'.", param=name, code="unknown_parameter")
-        case _:
-            return invalid_request(f"Invalid value for '{name}': {first['msg']}.", param=name)

@@ -103,6 +103,14 @@ async def test_the_first_example_makes_five_pictures(readme: Readme) -> None:
     assert (readme.folder / "images.zip").read_bytes().startswith(b"PK")
 
 
+async def test_the_story_becomes_a_script(readme: Readme) -> None:
+    """The second start is a story, and the command after it fetches its screenplay."""
+    session = json.loads(await readme.run(block_with("/api/sessions/stories")))
+    assert "complete" == await readme.settled(session["id"])
+    await readme.run(block_with("script.pdf"), session_id=session["id"])
+    assert (readme.folder / "script.pdf").read_bytes().startswith(b"%PDF")
+
+
 async def test_the_second_example_fails_and_gets_finished(readme: Readme) -> None:
     """Two failures are retried by themselves; after three the retry makes only the failed image again."""
     plan = block_with("server_error")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from PIL import ImageColor
 
-from providers.offline.pictures.dice import Dice
+from providers.offline.dice import Dice
 
 Colour = tuple[int, int, int]
 

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
+from providers.offline.dice import Dice
 from providers.offline.pictures.brief import Brief
 from providers.offline.pictures.canvas import Canvas
 from providers.offline.pictures.colours import Colour, Palette, mix
-from providers.offline.pictures.dice import Dice
 from providers.offline.pictures.stencils import Box, Point
 from providers.offline.pictures.subjects import Subject
 

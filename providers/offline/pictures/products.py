@@ -4,10 +4,10 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from providers.offline.dice import Dice
 from providers.offline.pictures.brief import Brief
 from providers.offline.pictures.canvas import Canvas
 from providers.offline.pictures.colours import Palette
-from providers.offline.pictures.dice import Dice
 from providers.offline.pictures.round_products import paint_bottle, paint_jar, paint_lamp, paint_mug, paint_tube
 from providers.offline.pictures.square_products import (
     paint_backpack,

@@ -8,10 +8,10 @@ from io import BytesIO
 
 from PIL import Image
 
+from providers.offline.dice import Dice
 from providers.offline.pictures.brief import Kind, read_brief
 from providers.offline.pictures.canvas import Canvas
 from providers.offline.pictures.colours import palette_for
-from providers.offline.pictures.dice import Dice
 from providers.offline.pictures.frame import Frame
 from providers.offline.pictures.photos import photo_product
 from providers.offline.pictures.products import drawn_product

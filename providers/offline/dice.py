@@ -1,7 +1,7 @@
 """Choices that look random and never change: each is a pure function of a seed text and a name.
 
-``random.Random`` would do, but every draw would depend on all draws before it: adding one detail to a scene
-would change everything painted after it.
+``random.Random`` would do, but every draw would depend on all draws before it: adding one detail
+would change everything made after it.
 """
 
 import hashlib
