@@ -46,7 +46,7 @@ STATUSES: Final[Mapping[type[Exception], int]] = {
 _ADVICE: Final[Mapping[int, str]] = {
     400: "The request cannot be read. Check that its body is whole, well-formed and encoded as its headers say.",
     404: "There is nothing at this address. /api/openapi.json lists what there is.",
-    413: "The request is too large. A picture may have 20 MB, any other request 1 MB.",
+    413: "The request is too large. A picture may have 20 MB, a story's earlier result 32 MB, any other request 1 MB.",
     415: "Send the request as JSON, with the header Content-Type: application/json.",
     500: "Something broke here, and it has been logged. Try again; if it persists, report the request's id.",
 }

@@ -13,11 +13,12 @@ from service.errors import (
     IdempotencyConflictError,
     NotRetryableError,
     OutOfReachError,
+    ServiceError,
     SessionNotFoundError,
     WrongStateError,
 )
 from service.generation_results import StoryResults, reached, retries_of
-from service.start import KeptStory
+from service.kept_story import KeptStory
 from service.watch import Change
 from sessions.artifacts import Artifact, Made, Receipt
 from sessions.commands import RetryItem, RetryRequest
@@ -223,7 +224,11 @@ class StoryGeneration:
             digest=kept.digest,
         )
         view = await self._starter.start_story_with(request, kept=story, idempotency_key=idempotency_key)
-        await self._results.file(view)
+        try:
+            await self._results.file(view)
+        except ServiceError:
+            # Whoever asks for the result has them written; the session is under way.
+            _logger.warning("files are not written yet", extra={"session_id": view.id})
         _logger.info(
             "a story goes on in another session", extra={"session_id": view.id, "from_session": previous.session_id}
         )

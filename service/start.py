@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -21,19 +21,18 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from service.answers import answered
 from service.errors import IdempotencyConflictError, OutOfReachError, UnknownReferenceError
+from service.kept_story import SECOND_ROUND, KeptStory, going_on
 from service.kinds import WORKFLOWS, start_of
 from service.read import SessionReader
-from sessions.artifacts import Artifact
 from sessions.attempts import AttemptLimits, SessionInput
 from sessions.identifiers import DEFAULT_TENANT, new_session_id, session_id_for
 from sessions.image_prompts import image_prompt
 from sessions.images import ImageSessionInput, ImageSessionRequest, image_items
-from sessions.items import Items
 from sessions.present import session_view
 from sessions.pricing import PriceTable, expected_image_usage
 from sessions.records import RecordsOutOfReachError, SessionRecords
 from sessions.state import SessionState, new_items
-from sessions.statuses import ItemStatus, SessionKind, SessionStatus
+from sessions.statuses import SessionKind, SessionStatus
 from sessions.stories import (
     SETS_STAGE,
     StorySessionInput,
@@ -57,7 +56,6 @@ _START_TIMEOUT = timedelta(seconds=5)
 _RECORD_PATIENCE = timedelta(milliseconds=250)
 _RECORD_RETRY_INTERVAL = timedelta(seconds=1)
 _SUMMARY_BYTES = 200
-_SECOND_ROUND = 2
 _REFUSALS = (
     RPCStatusCode.INVALID_ARGUMENT,
     RPCStatusCode.NOT_FOUND,
@@ -93,20 +91,6 @@ class KnownUploads(Protocol):
     async def missing(self, upload_ids: Sequence[str]) -> tuple[str, ...]:
         """Return those of the ids that nothing was uploaded under."""
         ...
-
-
-@dataclass(frozen=True, kw_only=True)
-class KeptStory:
-    """What a story begins with that another session has made: artifacts by item, each its first attempt.
-
-    ``store`` puts their bytes under the keys of the session with the id it is given, before anything refers to them.
-    """
-
-    title: str
-    artifacts: Mapping[str, Artifact]
-    store: Callable[[str], Awaitable[None]]
-    digest: str
-    """Tells what is kept from something else that comes with the same key."""
 
 
 class SessionStarter:
@@ -255,8 +239,8 @@ class SessionStarter:
             kind=SessionKind.STORY,
             tenant=DEFAULT_TENANT,
             title=kept.title if kept else working_title(request.idea),
-            items=items if kept is None else _going_on(items, kept=kept),
-            round=_SECOND_ROUND if kept else 1,
+            items=items if kept is None else going_on(items, kept=kept),
+            round=SECOND_ROUND if kept else 1,
             max_attempts=request.max_attempts,
             approval_before_stage=SETS_STAGE if request.approve_outline else None,
             estimated_microdollars=sum(
@@ -366,18 +350,6 @@ class SessionStarter:
                 await asyncio.sleep(_RECORD_RETRY_INTERVAL.total_seconds())
             else:
                 return
-
-
-def _going_on(items: Items, *, kept: KeptStory) -> Items:
-    """Return the items of a story that begins with what is kept of another."""
-    return items.changed(
-        *(
-            item.model_copy(update={"status": ItemStatus.COMPLETE, "attempt": 1, "artifact": artifact})
-            if (artifact := kept.artifacts.get(item.key))
-            else item.model_copy(update={"round": _SECOND_ROUND})
-            for item in items
-        )
-    )
 
 
 def search_attributes(state: SessionState) -> TypedSearchAttributes:

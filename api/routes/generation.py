@@ -14,6 +14,7 @@ from api.prefer import Preferences, preferences_in
 from api.routes.sessions import IdempotencyKey
 from api.sent_results import SentResult, sent_result_in
 from api.services import Services, TheServices
+from service.errors import ServiceError
 from service.generation import Generation
 from sessions.links import session_path
 from sessions.story_result_requests import DEFAULT_RETRIES, MOST_RETRIES, GenerateMovieRequest
@@ -30,8 +31,11 @@ _JSON: Final = "application/json"
 _LOOK_AROUND: Final = timedelta(milliseconds=500)
 
 Prefer = Annotated[
-    str | None,
-    Header(description="`respond-async`: do not wait for the round. `wait=N`: wait N seconds at most (RFC 7240)."),
+    list[str] | None,
+    Header(
+        alias="Prefer",
+        description="`respond-async`: do not wait for the round. `wait=N`: wait N seconds at most (RFC 7240).",
+    ),
 ]
 
 _ANSWERS: Final[Mapping[int | str, dict[str, Any]]] = {
@@ -81,7 +85,7 @@ async def generate_movie(
 ) -> Response:
     """Make a story of an idea, and answer when its first round has settled. A client that leaves loses nothing."""
     generation = await services.generation.begin(body, idempotency_key=idempotency_key)
-    return await _answer(generation, request=request, services=services)
+    return await _answer(generation, request=request, services=services, preferences=preferences_in(prefer or ()))
 
 
 @router.post(
@@ -109,7 +113,7 @@ async def retry_failed_sets(
         sent.previous, max_attempts=sent.max_retries, idempotency_key=idempotency_key
     )
     del sent  # many megabytes, which would be held for as long as the round takes
-    return await _answer(generation, request=request, services=services)
+    return await _answer(generation, request=request, services=services, preferences=preferences_in(prefer or ()))
 
 
 @router.get(
@@ -123,16 +127,25 @@ async def read_result(session_id: str, services: TheServices) -> Response:
     return StreamingResponse(await services.generation.result_of(session_id), media_type=_JSON)
 
 
-async def _answer(generation: Generation, *, request: Request, services: Services) -> Response:
+async def _answer(
+    generation: Generation, *, request: Request, services: Services, preferences: Preferences
+) -> Response:
     """Wait for a round as long as the client wants to, and return how it came out, or how it stands."""
-    preferences = preferences_in(request.headers.getlist("prefer"))
     headers = {"Location": session_path(generation.view.id)}
     if preferences.applied:
         headers["Preference-Applied"] = preferences.applied
     settled = await _awaited(services.generation.settled(generation), request=request, preferences=preferences)
     if settled is None:
-        return Response(generation.view.model_dump_json(), status_code=202, headers=headers, media_type=_JSON)
+        view = await _as_it_stands(generation.view, services=services)
+        return Response(view.model_dump_json(), status_code=202, headers=headers, media_type=_JSON)
     return StreamingResponse(await services.generation.result(settled), headers=headers, media_type=_JSON)
+
+
+async def _as_it_stands(known: SessionView, *, services: Services) -> SessionView:
+    try:
+        return await services.reader.session(known.id)
+    except ServiceError:
+        return known  # the round goes on, whoever can tell of it or not
 
 
 async def _awaited(
@@ -147,6 +160,7 @@ async def _awaited(
     waiting = asyncio.create_task(settling)
     leaving = asyncio.create_task(_left(request))
     try:
+        # The server waits for its answers before anything else is told that it ends, so its flag is looked at.
         while not waiting.done() and not leaving.done() and not AppStatus.should_exit:
             left = _LOOK_AROUND.total_seconds()
             if deadline is not None and (left := min(left, deadline - loop.time())) <= 0:

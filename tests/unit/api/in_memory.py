@@ -23,7 +23,7 @@ from service.errors import (
 )
 from service.generation import StoryGeneration
 from service.generation_results import StoryResults
-from service.start import KeptStory
+from service.kept_story import KeptStory, going_on
 from service.stories import StoryService
 from service.watch import Change
 from sessions.artifacts import Artifact, Made, Receipt
@@ -47,7 +47,7 @@ from sessions.state import (
     session_closed,
     unfinished_items_cancelled,
 )
-from sessions.statuses import AttemptStatus, ItemStatus, SessionKind, SessionStatus
+from sessions.statuses import AttemptStatus, SessionKind, SessionStatus
 from sessions.stories import (
     SETS_STAGE,
     OutlineApproval,
@@ -175,11 +175,8 @@ class InMemory:
         self._answer()
         state = self.begin_story(request)
         await kept.store(state.id)
-        done = [
-            state.item(key).model_copy(update={"status": ItemStatus.COMPLETE, "attempt": 1, "artifact": artifact})
-            for key, artifact in kept.artifacts.items()
-        ]
-        return self._view(self.put(state.model_copy(update={"items": state.items.changed(*done), "title": kept.title})))
+        items = going_on(state.items, kept=kept)
+        return self._view(self.put(state.model_copy(update={"items": items, "title": kept.title})))
 
     async def approve_outline(self, session_id: str, approval: OutlineApproval) -> None:
         self._answer()
