@@ -27,7 +27,6 @@ FAULTS: Final[Sequence[str | Mapping[str, Any]]] = (
 
 _OUTCOMES: Final[Mapping[str | None, tuple[str, str | None]]] = {
     None: ("complete", None),
-    "slow": ("complete", None),
     "server_error": ("failed", "transient"),
     "refusal": ("failed", "content"),
     "invalid_set": ("failed", "content"),
