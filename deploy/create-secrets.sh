@@ -30,4 +30,6 @@ random | keep postgresql_password
 random | keep temporal_database_password
 random | keep retakes_database_password
 random | keep retakes_api_keys
+# The form that Standard Webhooks prescribes.
+{ printf 'whsec_'; head -c 32 /dev/urandom | base64 | tr -d '\n'; } | keep retakes_webhook_secret
 printf '%s' "${OPENAI_API_KEY:-}" | keep openai_api_key
