@@ -5,9 +5,10 @@ import logging
 import os
 import signal
 import socket
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
-from typing import Self
+from typing import Any, Self
 
 import uvloop
 from temporalio.client import Client
@@ -16,6 +17,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from temporalio.workflow import SandboxImportNotificationPolicy
 
 from activities.attempt import Attempts
+from activities.callbacks import CallbackActivities
 from activities.images import ImageActivities
 from activities.ledger import LedgerWriter
 from activities.records import RecordActivities
@@ -23,29 +25,37 @@ from activities.stories import StoryActivities
 from providers.openai_client import openai_client
 from providers.openai_images import OpenAIImages
 from providers.openai_text import text_provider
+from runtime.image_limit import ImageLimit, ImagesUnderLimit
 from runtime.prices import load_prices
 from runtime.settings import Settings
 from runtime.temporal import connect_patiently, ensure_search_attributes, sdk_runtime
+from runtime.webhook_secret import webhook_secret
+from service.gate import SessionGate
+from service.rates import ImageRates
+from sessions.money import microdollars
 from sessions.ports import (
     ArtifactStore,
     AttemptRecords,
+    Gate,
     ImageProvider,
     ReferenceStore,
     StoryFiles,
     TextProvider,
 )
 from sessions.pricing import PriceTable
-from sessions.wire import TASK_QUEUE, records_queue
+from sessions.wire import TASK_QUEUE, callbacks_queue, images_queue, records_queue
 from storage.artifacts import StoredArtifacts
 from storage.files import StoredFiles
 from storage.objects import Objects
 from storage.records.database import Database
 from storage.records.repository import Records
 from storage.uploads import UploadedPictures
+from webhooks.sender import WebhookSender
+from workflows.callback_delivery import CallbackDelivery
 from workflows.image_session import ImageSession
 from workflows.story_session import StorySession
 
-WORKFLOWS = (ImageSession, StorySession)
+WORKFLOWS = (ImageSession, StorySession, CallbackDelivery)
 
 # Deterministic, so they need no fresh import for every workflow, which would double its latency. The strict policy
 # wants `workflows` named as well, since its modules import each other; what that takes from the sandbox a test gives
@@ -54,6 +64,8 @@ _PASSED_THROUGH = ("sessions", "activities", "workflows", "pydantic", "pydantic_
 
 _MOST_ITEMS_STARTED_AT_ONCE = 20
 _RECORDED_AT_ONCE = 10
+_CALLED_AT_ONCE = 20
+_SECONDS_A_MINUTE = 60
 _LONGEST_HEARTBEAT_DELAY = timedelta(seconds=3)
 _PATIENCE_WITH_TEMPORAL = timedelta(seconds=60)
 
@@ -75,17 +87,20 @@ class SessionWorker:
     """Makes what sessions ask for, and beside it, with room of its own, writes them down.
 
     Attempts can fill a worker for a quarter of an hour while a provider asks to wait; what has settled meanwhile
-    must not stand in their queue to be recorded.
+    must not stand in their queue to be recorded. Images that wait for a limit don't stand in the way of texts.
+    Whether there is a limit or not, every worker serves the images' queue, so that nothing on it is ever left there.
     """
 
-    def __init__(self, *, records: Worker, sessions: Worker) -> None:
-        self._workers = (records, sessions)
+    def __init__(
+        self, *, records: Worker, callbacks: Worker, images: Worker, sessions: Worker, limit: ImageLimit
+    ) -> None:
+        self._parts = (limit, records, callbacks, images, sessions)
         self._running = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as starting:
-            for worker in self._workers:
-                await starting.enter_async_context(worker)
+            for part in self._parts:
+                await starting.enter_async_context(part)
             self._running = starting.pop_all()
         return self
 
@@ -103,8 +118,11 @@ def build_worker(
     references: ReferenceStore,
     texts: TextProvider,
     files: StoryFiles,
+    callbacks: CallbackActivities,
     prices: PriceTable,
+    gate: Gate,
     concurrency: int = 20,
+    images_per_minute: float | None = None,
     grace: timedelta = timedelta(),
     task_queue: str = TASK_QUEUE,
 ) -> SessionWorker:
@@ -112,15 +130,46 @@ def build_worker(
 
     Args:
         client: connected to Temporal, with the pydantic data converter.
-        concurrency: activities that run at the same time.
+        concurrency: activities that run at the same time; as many again of images under a limit.
+        images_per_minute: limit on image starts over all workers; each of them must name the same. None: only the
+            one that somebody sets while the product runs.
         grace: how long a stopping worker lets attempts finish before it cuts them off.
         task_queue: another queue than the product's own, for tests.
     """
     attempts = Attempts(
-        artifacts=artifacts, ledger=ledger, prices=prices, worker=f"{socket.gethostname()}:{os.getpid()}"
+        artifacts=artifacts, ledger=ledger, prices=prices, gate=gate, worker=f"{socket.gethostname()}:{os.getpid()}"
     )
-    picturing = ImageActivities(attempts=attempts, provider=images, references=references)
+    picturing = ImageActivities(attempts=attempts, provider=images, references=references, artifacts=artifacts)
     writing = StoryActivities(attempts=attempts, provider=texts, artifacts=artifacts, files=files)
+    limit = ImageLimit(
+        is_set=images_per_minute is not None,
+        is_changed=ImageRates(client, setting=images_per_minute, task_queue=task_queue).is_changed,
+    )
+
+    def making(
+        queue: str,
+        *,
+        activities: Sequence[Callable[..., Any]],
+        workflows: Sequence[type] = (),
+        starts_per_second: float | None = None,
+    ) -> Worker:
+        return Worker(
+            client,
+            task_queue=queue,
+            workflows=workflows,
+            activities=activities,
+            workflow_runner=workflow_runner(),
+            interceptors=[ImagesUnderLimit(limit)],
+            max_concurrent_activities=concurrency,
+            max_task_queue_activities_per_second=starts_per_second,
+            # A whole image set starts with the workflow task that plans it, without a way through the task queue.
+            max_eager_activity_reservations_per_workflow_task=_MOST_ITEMS_STARTED_AT_ONCE,
+            # The default would hold heartbeats back for most of their timeout, and a cancel arrives with a heartbeat.
+            max_heartbeat_throttle_interval=_LONGEST_HEARTBEAT_DELAY,
+            default_heartbeat_throttle_interval=_LONGEST_HEARTBEAT_DELAY,
+            graceful_shutdown_timeout=grace,
+        )
+
     return SessionWorker(
         records=Worker(
             client,
@@ -129,25 +178,29 @@ def build_worker(
             max_concurrent_activities=_RECORDED_AT_ONCE,
             graceful_shutdown_timeout=grace,
         ),
-        sessions=Worker(
+        callbacks=Worker(
             client,
-            task_queue=task_queue,
-            workflows=WORKFLOWS,
+            task_queue=callbacks_queue(task_queue),
+            activities=[callbacks.deliver],
+            max_concurrent_activities=_CALLED_AT_ONCE,
+            graceful_shutdown_timeout=grace,
+        ),
+        images=making(
+            images_queue(task_queue),
+            activities=[picturing.generate],
+            starts_per_second=images_per_minute and images_per_minute / _SECONDS_A_MINUTE,
+        ),
+        sessions=making(
+            task_queue,
             activities=[
                 picturing.generate,
                 writing.write_outline,
                 writing.write_outline_part,
                 writing.write_set,
             ],
-            workflow_runner=workflow_runner(),
-            max_concurrent_activities=concurrency,
-            # A whole image set starts with the workflow task that plans it, without a way through the task queue.
-            max_eager_activity_reservations_per_workflow_task=_MOST_ITEMS_STARTED_AT_ONCE,
-            # The default would hold heartbeats back for most of their timeout, and a cancel arrives with a heartbeat.
-            max_heartbeat_throttle_interval=_LONGEST_HEARTBEAT_DELAY,
-            default_heartbeat_throttle_interval=_LONGEST_HEARTBEAT_DELAY,
-            graceful_shutdown_timeout=grace,
+            workflows=WORKFLOWS,
         ),
+        limit=limit,
     )
 
 
@@ -157,6 +210,7 @@ def main(settings: Settings) -> None:
 
 
 async def _work(settings: Settings) -> None:
+    secret = webhook_secret(settings)
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
@@ -180,8 +234,19 @@ async def _work(settings: Settings) -> None:
         references=UploadedPictures(objects),
         texts=text_provider(provider, api=settings.text_api),
         files=StoredFiles(objects),
+        callbacks=CallbackActivities(
+            sender=WebhookSender(secret=secret, allow_private=settings.webhook_allow_private), deliveries=records
+        ),
         prices=load_prices(settings.prices_file),
+        gate=SessionGate(
+            client,
+            spending=records,
+            monthly_microdollars=None
+            if settings.monthly_budget_usd is None
+            else microdollars(settings.monthly_budget_usd),
+        ),
         concurrency=settings.concurrency,
+        images_per_minute=settings.images_per_minute,
         grace=settings.attempt_shutdown_grace,
     )
     try:

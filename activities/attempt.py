@@ -8,7 +8,7 @@ import asyncio
 import hashlib
 import logging
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,7 +16,7 @@ from typing import Protocol
 
 from temporalio import activity
 
-from activities.failures import failure_of, interrupted, stopped
+from activities.failures import failure_of, held, interrupted, stopped
 from activities.heartbeat import Pulse, last_heartbeat
 from activities.ledger import LedgerLine, LedgerWriter
 from activities.patience import Patience
@@ -26,7 +26,7 @@ from sessions.errors import AttemptError, ContentRejected, Throttled, TransientF
 from sessions.identifiers import artifact_key
 from sessions.ledger import LedgerEntry
 from sessions.money import Usage
-from sessions.ports import ArtifactStore
+from sessions.ports import ArtifactStore, Gate, Hold
 from sessions.pricing import PriceTable
 from sessions.statuses import AttemptStatus, ItemStatus
 from sessions.variations import variation_for
@@ -37,6 +37,8 @@ _STORE_RETRY_INTERVAL = timedelta(seconds=1)
 # A store that hangs is as good as down, and must not keep a stopping worker from ending for ever.
 _LONGEST_STORE_CALL = timedelta(seconds=60)
 _LONGEST_FINISH = timedelta(seconds=10)
+# Handed out longer ago than this, an attempt asks whether its session has been paused since.
+_SHORT_QUEUE = timedelta(seconds=2)
 
 _logger = logging.getLogger("retakes.attempts")
 
@@ -45,19 +47,23 @@ Call = Callable[[], Awaitable[Made]]
 """Asks the provider, with one request."""
 
 
+Finish = Callable[[Artifact, bytes | None], Awaitable[str | None]]
+"""Does what follows a stored result, given its bytes where they were just made."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Plan:
     """What an attempt is going to do: the prompt as sent, what it costs at worst, and how the call is made ready.
 
     ``prepare`` reads what the call needs; nothing can have been billed until what it returns is called. ``finish``
     does what follows once the result is stored, and returns the session's title where this item decides it; it may
-    be called again after a crash, must not fail, and has a few seconds.
+    be called again after a crash, then without the bytes, must not fail, and has a few seconds.
     """
 
     prompt: str
     worst_case: Usage
     prepare: Callable[[], Awaitable[Call]]
-    finish: Callable[[Artifact], Awaitable[str | None]] | None = None
+    finish: Finish | None = None
 
 
 async def _never() -> Call:
@@ -66,6 +72,25 @@ async def _never() -> Call:
 
 # Of an attempt that fails before it is known what it would have asked.
 _NO_PLAN = Plan(prompt="", worst_case=Usage(), prepare=_never)
+
+
+class _UnreadableError(Exception):
+    """The store does not tell whether an attempt has left its result."""
+
+    def __init__(self) -> None:
+        super().__init__("the artifact store cannot be read")
+        self.failure = TransientFailure(
+            "The artifact store cannot be read.", advice="Bring it back, then retry. Nothing was billed."
+        )
+
+
+class _HeldError(Exception):
+    """The attempt may not begin now."""
+
+    def __init__(self, hold: Hold) -> None:
+        super().__init__(hold.message)
+        self.hold = hold
+        self.failure = TransientFailure(hold.message, advice=hold.advice)
 
 
 class PlanFor(Protocol):
@@ -87,8 +112,11 @@ class PlanFor(Protocol):
 class Attempts:
     """Runs attempts. ``worker`` names the process in the ledger."""
 
-    def __init__(self, *, artifacts: ArtifactStore, ledger: LedgerWriter, prices: PriceTable, worker: str) -> None:
+    def __init__(
+        self, *, artifacts: ArtifactStore, ledger: LedgerWriter, prices: PriceTable, gate: Gate, worker: str
+    ) -> None:
         self._artifacts = artifacts
+        self._gate = gate
         self._ledger = ledger
         self._prices = prices
         self._worker = worker
@@ -108,6 +136,7 @@ class Attempts:
             artifacts=self._artifacts,
             ledger=self._ledger,
             prices=self._prices,
+            gate=self._gate,
             worker=self._worker,
             told=last_heartbeat(),
             number_in_round=activity.info().attempt,
@@ -122,11 +151,13 @@ class _Attempt:
     artifacts: ArtifactStore
     ledger: LedgerWriter
     prices: PriceTable
+    gate: Gate
     worker: str
     told: Heartbeat | None
     number_in_round: int
     throttled_calls: int = 0
     is_asking: bool = False
+    has_asked: bool = False
     is_waiting: bool = False
     """Whether the provider has asked to wait, and has not been asked again yet."""
 
@@ -139,24 +170,32 @@ class _Attempt:
         entry = self._opened(number, plan=_NO_PLAN)
         async with self.pulse.beating():
             try:
-                plan, trouble = await self._planned(plan_for, number=number)
-                entry = self._opened(number, plan=plan)
                 if outcome := await self._taken_up(plan_for):
                     return outcome
-                if trouble is not None:
-                    raise trouble
+                plan = await plan_for(variation_for(number), correction=self._correction)
+                entry = self._opened(number, plan=plan)
+                if hold := await self._hold(entry):
+                    raise _HeldError(hold)
                 await self._write(entry, item_status=ItemStatus.PROCESSING)
                 self.pulse.running(entry, report=self.report)
                 made = await self._answer(plan, entry=entry)
-                return await self._kept(made, plan=plan, entry=entry)
+                return await self._kept(self._stored_and_closed(made, plan=plan, entry=entry))
+            except _HeldError as error:
+                # Nothing was asked for yet, so nothing is counted: the session hands the item out again in its time.
+                raise held(error.failure, report=self.report, held_for=error.hold.retry_after) from None
+            except _UnreadableError as error:
+                if self.number_in_round > 1 or self.task.was_interrupted:
+                    # An earlier attempt may have left its result, paid for: under this number it is looked for again.
+                    raise interrupted(error.failure, report=self.report) from None
+                raise await self._failed(error.failure, entry=entry) from None
             except AttemptError as error:
-                raise await self._failed(error, entry=entry) from error
+                raise await self._failed(error, entry=entry) from None
             except asyncio.CancelledError:
                 cut_off = self._stopped()
                 details = activity.cancellation_details()
                 is_only_this_worker = details is not None and details.worker_shutdown
-                if is_only_this_worker and self.is_waiting:
-                    # Nothing was asked for and refused but patience: the next worker makes this same attempt.
+                if is_only_this_worker and (self.is_waiting or not self.has_asked):
+                    # Nothing was asked for, or refused but patience: the next worker makes this same attempt.
                     raise interrupted(cut_off, report=self.report) from None
                 failure = await self._failed(cut_off, entry=entry)
                 if is_only_this_worker:
@@ -168,7 +207,19 @@ class _Attempt:
                     f"Something unexpected went wrong in the worker ({type(unexpected).__name__}).",
                     advice="Retry; if it happens again, look into the worker's log.",
                 )
-                raise await self._failed(fault, entry=entry) from unexpected
+                raise await self._failed(fault, entry=entry) from None  # logged above
+
+    async def _hold(self, entry: LedgerEntry) -> Hold | None:
+        """Return why the attempt may not begin. A session that has just handed it out need not be asked again."""
+        info = activity.info()
+        waited = datetime.now(UTC) - (info.current_attempt_scheduled_time or datetime.now(UTC))
+        return await self.gate.hold(
+            self.task.session_id,
+            spent_in_round_microdollars=self.report.spending.spent_microdollars
+            + self.report.spending.uncertain_microdollars,
+            worst_case_microdollars=entry.worst_case_microdollars,
+            is_first=self.number_in_round == 1 and waited < _SHORT_QUEUE,
+        )
 
     def _stopped(self) -> AttemptError:
         if self.is_asking:
@@ -177,24 +228,29 @@ class _Attempt:
             )
         return TransientFailure("The attempt was stopped before it asked the provider.", advice="Nothing was billed.")
 
-    async def _planned(self, plan_for: PlanFor, *, number: int) -> tuple[Plan, AttemptError | None]:
-        """Return the plan of an attempt, or none and why: what earlier attempts have left is seen to all the same."""
-        correction = self.report.correction or self.task.correction
-        try:
-            return await plan_for(variation_for(number), correction=correction), None
-        except AttemptError as error:
-            return _NO_PLAN, error
+    @property
+    def _correction(self) -> str | None:
+        return self.report.correction or self.task.correction
 
-    async def _kept(self, made: Made, *, plan: Plan, entry: LedgerEntry) -> AttemptOutcome:
-        """Store the bytes and close the entry. They are paid for, so being stopped no longer stops this."""
-        keeping = asyncio.ensure_future(self._stored_and_closed(made, plan=plan, entry=entry))
+    async def _plan_of_earlier(self, plan_for: PlanFor, *, number: int) -> Plan:
+        """Return the plan of an earlier attempt, for its entry. What it has left must be seen to even without one."""
+        try:
+            return await plan_for(variation_for(number), correction=self._correction)
+        except Exception as error:
+            _logger.warning("an earlier attempt cannot be planned", extra={**self._place(), "reason": repr(error)})
+            return _NO_PLAN
+
+    async def _kept(self, storing: Coroutine[None, None, AttemptOutcome]) -> AttemptOutcome:
+        """Bring a result to its place and close the entry. It is paid for, so being stopped no longer stops this."""
+        keeping = asyncio.ensure_future(storing)
         while not keeping.done():
             with suppress(asyncio.CancelledError):
                 await asyncio.shield(keeping)
         return keeping.result()
 
     async def _stored_and_closed(self, made: Made, *, plan: Plan, entry: LedgerEntry) -> AttemptOutcome:
-        return await self._closed(entry, plan=plan, receipt=await self._stored(made, entry=entry))
+        receipt = await self._stored(made, prompt=plan.prompt, entry=entry)
+        return await self._closed(entry, plan=plan, receipt=receipt, data=made.data)
 
     def _number(self, number_in_round: int) -> int:
         return self.task.attempts_before_round + number_in_round
@@ -219,30 +275,25 @@ class _Attempt:
         The attempt's own key is looked up as well: when the workflow was reset, the same number comes again.
 
         Raises:
-            TransientFailure: the store cannot be read, so it is unknown whether something is stored.
+            _UnreadableError: the store cannot be read, so it is unknown whether something is stored. Nothing has been
+                entered of what could not be looked for.
         """
-        unreadable: AttemptError | None = None
         for number_in_round in range(self.report.attempts_used + 1, self.number_in_round + 1):
             number = self._number(number_in_round)
-            try:
-                receipt = None if unreadable else await self._found(number)
-            except TransientFailure as error:
-                unreadable, receipt = error, None
+            receipt = await self._found(number)
             if receipt is None and number_in_round == self.number_in_round:
                 break
-            plan, _ = await self._planned(plan_for, number=number)
+            plan = await self._plan_of_earlier(plan_for, number=number)
             entry = self._opened(number, plan=plan)
             if self.told and self.told.running and self.told.running.attempt == number:
                 entry = self.told.running
             if receipt is not None:
                 _logger.info("took up an artifact that was already paid for", extra=self._log_fields(entry))
-                return await self._closed(entry, plan=plan, receipt=receipt)
+                return await self._kept(self._closed(entry, plan=plan, receipt=receipt, data=None))
             lost = entry.abandoned(noticed_at=datetime.now(UTC))
             if self.told and self.told.waiting_for and entry is self.told.running:
                 lost = entry.given_up(self.told.waiting_for, noticed_at=datetime.now(UTC))
             await self._entered_as_failed(lost, item_status=ItemStatus.PROCESSING)
-        if unreadable is not None:
-            raise unreadable
         return None
 
     def _out_of_patience(self, throttled: Throttled) -> Throttled:
@@ -264,9 +315,7 @@ class _Attempt:
                     return await self.artifacts.find(key)
             except Exception as error:  # whatever the store suffers from
                 if not patience.is_left:
-                    raise TransientFailure(
-                        "The artifact store cannot be read.", advice="Bring it back, then retry. Nothing was billed."
-                    ) from error
+                    raise _UnreadableError from error
                 _logger.warning(
                     "the artifact store cannot be read; trying again", extra={**self._place(), "reason": repr(error)}
                 )
@@ -284,7 +333,7 @@ class _Attempt:
         while True:
             try:
                 async with asyncio.timeout(limits.deadline.total_seconds()):
-                    self.is_asking, self.is_waiting = True, False
+                    self.is_asking, self.is_waiting, self.has_asked = True, False, True
                     made = await call()
                     self.is_asking = False
                     return made
@@ -311,10 +360,12 @@ class _Attempt:
                 self.pulse.going_on()
                 backoff = min(backoff * 2, _LONGEST_THROTTLE_WAIT)
 
-    async def _stored(self, made: Made, *, entry: LedgerEntry) -> Receipt:
+    async def _stored(self, made: Made, *, prompt: str, entry: LedgerEntry) -> Receipt:
         """Store the bytes. They are paid for, so a store that is down or full is tried for a while."""
         artifact = await asyncio.to_thread(lambda: Artifact.of(made, attempt=entry.attempt))
-        receipt = Receipt(artifact=artifact, model=made.model, request_id=made.request_id, usage=made.usage)
+        receipt = Receipt(
+            artifact=artifact, model=made.model, request_id=made.request_id, usage=made.usage, prompt=prompt
+        )
         key = artifact_key(self.task.session_id, item=self.task.item, attempt=entry.attempt)
         patience = self._storage_patience()
         while True:
@@ -337,8 +388,8 @@ class _Attempt:
             else:
                 return receipt
 
-    async def _closed(self, entry: LedgerEntry, *, plan: Plan, receipt: Receipt) -> AttemptOutcome:
-        title = await self._finished(plan, artifact=receipt.artifact)
+    async def _closed(self, entry: LedgerEntry, *, plan: Plan, receipt: Receipt, data: bytes | None) -> AttemptOutcome:
+        title = await self._finished(plan, artifact=receipt.artifact, data=data)
         closed = entry.model_copy(
             update={
                 "status": AttemptStatus.COMPLETE,
@@ -354,13 +405,13 @@ class _Attempt:
         self._count(closed)
         return AttemptOutcome(artifact=receipt.artifact, report=self.report, title=title)
 
-    async def _finished(self, plan: Plan, *, artifact: Artifact) -> str | None:
+    async def _finished(self, plan: Plan, *, artifact: Artifact, data: bytes | None) -> str | None:
         """Do what follows a stored result. It is made and paid for, so nothing that goes wrong here undoes it."""
         if plan.finish is None:
             return None
         try:
             async with asyncio.timeout(_LONGEST_FINISH.total_seconds()):
-                return await plan.finish(artifact)
+                return await plan.finish(artifact, data)
         except Exception as error:
             _logger.warning("what follows a result went wrong", extra={**self._place(), "reason": repr(error)})
             return None
@@ -368,13 +419,18 @@ class _Attempt:
     async def _failed(self, error: AttemptError, *, entry: LedgerEntry) -> BaseException:
         """Close the entry, log the failure, hand the report on, and return what Temporal is to know."""
         is_last = not error.error_class.is_retried or self.number_in_round >= self.task.max_attempts
-        status = ItemStatus.FAILED if is_last else ItemStatus.PROCESSING
+        # What has a version stays complete with it, whatever becomes of a retake.
+        lost = ItemStatus.COMPLETE if self.task.has_version else ItemStatus.FAILED
+        status = lost if is_last else ItemStatus.PROCESSING
         if isinstance(error, ContentRejected) and error.correction:
             self.report = self.report.model_copy(update={"correction": error.correction})
         await self._entered_as_failed(self._closed_by(error, entry=entry), item_status=status)
-        if not is_last:
-            self.pulse.ended(self.report)
-        return failure_of(error, report=self.report)
+        if is_last:
+            return failure_of(error, report=self.report)
+        self.pulse.ended(self.report)
+        # The report travels with the heartbeat. Of a failure that is followed by another attempt the server keeps no
+        # more than 4 kB, and nothing at all of a larger one.
+        return failure_of(error, report=RoundReport())
 
     def _closed_by(self, error: AttemptError, *, entry: LedgerEntry) -> LedgerEntry:
         is_uncertain = isinstance(error, UncertainOutcome)

@@ -1,10 +1,13 @@
 """Domain error ⇄ failure on the wire, each converted in one place."""
 
+from datetime import timedelta
+
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from sessions.attempts import RoundReport
 from sessions.errors import AttemptError, ItemError
 from sessions.model import Value
+from sessions.texts import shortened
 
 
 class FailureDetail(Value):
@@ -12,7 +15,12 @@ class FailureDetail(Value):
 
     error: ItemError
     report: RoundReport
+    held_for: timedelta | None = None
+    """How long nothing is to be begun in the session, where that is why an attempt did not."""
 
+
+_MESSAGE_BYTES = 500
+"""Of the message that Temporal shows; the detail has it whole."""
 
 STOPPED = "stopped"
 """Type of the failure of an attempt that was stopped because its session is being cancelled."""
@@ -27,13 +35,20 @@ def interrupted(error: AttemptError, *, report: RoundReport) -> ApplicationError
     return _ended(error, report=report, type_=INTERRUPTED)
 
 
+def held(error: AttemptError, *, report: RoundReport, held_for: timedelta | None) -> ApplicationError:
+    """Return how an attempt ends that may not begin now. It waits with its session, and does not count."""
+    return _ended(error, report=report, type_=INTERRUPTED, held_for=held_for)
+
+
 def stopped(error: AttemptError, *, report: RoundReport) -> ApplicationError:
     """Return how an attempt ends that was stopped. A plain cancellation would take no report along."""
     return _ended(error, report=report, type_=STOPPED)
 
 
-def _ended(error: AttemptError, *, report: RoundReport, type_: str) -> ApplicationError:
-    detail = FailureDetail(error=error.as_item_error(), report=report)
+def _ended(
+    error: AttemptError, *, report: RoundReport, type_: str, held_for: timedelta | None = None
+) -> ApplicationError:
+    detail = FailureDetail(error=error.as_item_error(), report=report, held_for=held_for)
     return ApplicationError(
         error.message, detail, type=type_, non_retryable=True, category=ApplicationErrorCategory.BENIGN
     )
@@ -46,7 +61,7 @@ def failure_of(error: AttemptError, *, report: RoundReport) -> ApplicationError:
     ends the retries would be lost. Benign, since a provider's refusal is nothing for an operator's alarms.
     """
     return ApplicationError(
-        error.message,
+        shortened(error.message, max_bytes=_MESSAGE_BYTES),
         FailureDetail(error=error.as_item_error(), report=report),
         type=error.error_class.value,
         non_retryable=not error.error_class.is_retried,

@@ -31,6 +31,10 @@ class Outlines:
         self._artifacts = artifacts
         self._kept: OrderedDict[tuple[str, str], Outline | OutlinedPart] = OrderedDict()
 
+    def has(self, task: ItemTask, *, artifact: Artifact) -> bool:
+        """Whether this worker has read the outline already."""
+        return (artifact_key(task.session_id, item=OUTLINE, attempt=artifact.attempt), artifact.sha256) in self._kept
+
     async def outline(self, task: ItemTask, *, artifact: Artifact) -> Outline:
         """Return the outline of a task's story.
 

@@ -1,11 +1,11 @@
 """The activities of story sessions: the outline, its parts, and the sets."""
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 
 from temporalio import activity
 
-from activities.attempt import Attempts, Call, Plan
+from activities.attempt import Attempts, Call, Finish, Plan
 from activities.outlines import Outlines
 from sessions.artifacts import Artifact, Made
 from sessions.attempts import AttemptOutcome, ItemTask
@@ -20,14 +20,13 @@ from sessions.story_estimates import outline_tokens, part_tokens, set_tokens
 from sessions.story_files import metadata_file, set_file
 from sessions.story_prompts import outline_prompt, part_prompt, set_prompt
 from sessions.story_schemas import Schema, outline_schema, part_schema, set_schema
+from sessions.variations import varied
 from sessions.wire import WRITE_OUTLINE_ACTIVITY, WRITE_OUTLINE_PART_ACTIVITY, WRITE_SET_ACTIVITY
 
 _JSON = "application/json"
 _WRITE_ANOTHER = "Press Retry failed; if it keeps happening, start a new session with another model or another idea."
 
 _logger = logging.getLogger("retakes.stories")
-
-Finish = Callable[[Artifact], Awaitable[str | None]]
 
 
 class StoryActivities:
@@ -58,12 +57,13 @@ class StoryActivities:
                 ),
                 schema=outline_schema(task.request, plan=task.plan),
                 checked=lambda text: outline_of(text, request=task.request, plan=task.plan),
+                variation=variation,
                 output_tokens=outline_tokens(task.plan),
                 finish=finish,
             )
 
-        async def finish(artifact: Artifact) -> str | None:
-            outline = Outline.model_validate_json(await self._stored(task, artifact=artifact))
+        async def finish(artifact: Artifact, data: bytes | None) -> str | None:
+            outline = Outline.model_validate_json(data or await self._stored(task, artifact=artifact))
             await self._file(task, name=metadata_file(outline.title), data=as_bytes(outline.metadata))
             return outline.title
 
@@ -91,6 +91,7 @@ class StoryActivities:
                 ),
                 schema=part_schema(plan=task.plan, part_number=task.part_number),
                 checked=lambda text: outlined_part_of(text, plan=task.plan, part_number=task.part_number),
+                variation=variation,
                 output_tokens=part_tokens(task.plan, part_number=task.part_number),
             )
 
@@ -105,7 +106,7 @@ class StoryActivities:
         """
 
         async def plan_for(variation: str | None, *, correction: str | None) -> Plan:
-            outline = await self._outlines.outline(task, artifact=task.outline)
+            outline = await self._outline_of_set(task)
             sets = await self._sets_around(task, outline=outline)
             metadata = outline.metadata
             return self._plan(
@@ -123,16 +124,29 @@ class StoryActivities:
                 ),
                 schema=set_schema(metadata, plan=task.plan, set_number=task.set_number),
                 checked=lambda text: story_set_of(text, metadata=metadata, plan=task.plan, set_number=task.set_number),
+                variation=variation,
                 output_tokens=set_tokens(task.plan, set_number=task.set_number),
                 finish=finish,
             )
 
-        async def finish(artifact: Artifact) -> None:
+        async def finish(artifact: Artifact, data: bytes | None) -> None:
             outline = await self._outlines.outline(task, artifact=task.outline)
-            data = await self._stored(task, artifact=artifact)
-            await self._file(task, name=set_file(outline.title, set_number=task.set_number), data=data)
+            content = data or await self._stored(task, artifact=artifact)
+            await self._file(task, name=set_file(outline.title, set_number=task.set_number), data=content)
 
         return await self._attempts.run(task, plan_for=plan_for)
+
+    async def _outline_of_set(self, task: SetTask) -> Outline:
+        """Return the outline that a set is written by; its metadata is filed before the first set is.
+
+        A person may have replaced it, and whoever took that in may have died before filing it. So each worker sees to
+        it, when it meets an outline for the first time.
+        """
+        is_new = not self._outlines.has(task, artifact=task.outline)
+        outline = await self._outlines.outline(task, artifact=task.outline)
+        if is_new:
+            await self._file(task, name=metadata_file(outline.title), data=as_bytes(outline.metadata))
+        return outline
 
     async def _sets_around(self, task: SetTask, *, outline: Outline) -> Mapping[int, SetOutline]:
         """Return the outlines of a set and of those beside it, by number."""
@@ -149,8 +163,13 @@ class StoryActivities:
         schema: Schema,
         checked: Callable[[str], Document],
         output_tokens: int,
+        variation: str | None,
         finish: Finish | None = None,
     ) -> Plan:
+        if task.prompt:
+            prompt = varied(task.prompt, variation=variation)
+        if task.is_chosen:
+            finish = None  # the files are of the version that counts, and that stays
         call = TextCall(prompt=prompt, model=task.model, schema_name=schema.name, json_schema=schema.json_schema)
 
         async def write() -> Made:

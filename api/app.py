@@ -21,7 +21,20 @@ from api.gate import Gate
 from api.observe import Observed
 from api.openapi import DescribedApi
 from api.problems import Answer, Problem, install_problems, problem, problem_response
-from api.routes import archive, events, generation, health, items, metrics, sessions, stories, uploads
+from api.routes import (
+    archive,
+    callbacks,
+    costs,
+    events,
+    generation,
+    health,
+    items,
+    metrics,
+    rates,
+    sessions,
+    stories,
+    uploads,
+)
 from api.services import Backend, Services, Upload, UploadRefusedError
 from api.web import login, pages, start_form
 from api.web.paths import STATIC, is_page
@@ -30,14 +43,19 @@ from runtime.prices import PriceFileError, load_prices
 from runtime.refusal import Refused
 from runtime.settings import Settings
 from runtime.temporal import connect_patiently, sdk_runtime
+from runtime.webhook_secret import webhook_secret
 from service.beginnings import Beginnings
+from service.callbacks import CallbackRules, CallbackService
+from service.costs import CostService
 from service.errors import ArtifactNotFoundError, OutOfReachError
 from service.generation import StoryGeneration
 from service.generation_results import StoryResults
+from service.rates import ImageRates
 from service.read import SessionReader
 from service.start import SessionStarter, StartDefaults
 from service.steer import SessionSteering
 from service.stories import StoryService
+from service.versions import Versions
 from service.watch import SessionWatch
 from sessions.artifacts import Artifact
 from sessions.attempts import AttemptLimits
@@ -46,17 +64,25 @@ from storage import uploads as kept
 from storage.artifacts import StoredArtifacts
 from storage.files import StoredFiles
 from storage.objects import Objects
-from storage.records.database import Database
+from storage.records.database import DEFAULT_PATIENCE, Database
 from storage.records.repository import Records
+from webhooks.sender import WebhookSender
 
 _MOST_BYTES: Final = 2**20
+# An idea of 100,000 characters, escaped by clients that send nothing but ASCII, and a cast beside it.
+_MOST_STORY_BYTES: Final = 2 * 2**20
 _MOST_BYTES_AT: Final = {
+    "/api/sessions/stories": _MOST_STORY_BYTES,
+    "/api/estimate": _MOST_STORY_BYTES,
+    generation.GENERATE_PATH: _MOST_STORY_BYTES,
+    f"/api{generation.GENERATE_PATH}": _MOST_STORY_BYTES,
     uploads.UPLOADS_PATH: 21 * 2**20,
     generation.RETRY_PATH: generation.MOST_RESULT_BYTES,
     f"/api{generation.RETRY_PATH}": generation.MOST_RESULT_BYTES,
 }
 _CHECK_PATIENCE: Final = timedelta(seconds=1)
 _PAUSE_AFTER_A_FAULT: Final = timedelta(seconds=1)
+_REPORT_PATIENCE: Final = timedelta(seconds=15)
 
 _logger = logging.getLogger("retakes.api")
 
@@ -124,6 +150,9 @@ def create_app(
         items,
         archive,
         uploads,
+        costs,
+        callbacks,
+        rates,
         health,
         metrics,
         pages,
@@ -147,7 +176,12 @@ def _answer(templates: Pages) -> Answer:
 async def _standing_behind(
     settings: Settings, *, backend: Backend, prices: PriceTable, give_up: Callable[[], None]
 ) -> AsyncIterator[None]:
-    """Put the services behind an application while it serves."""
+    """Put the services behind an application while it serves.
+
+    Raises:
+        Refused: the secret of callbacks cannot be used.
+    """
+    secret = webhook_secret(settings)
     database = Database(settings.database_url.get_secret_value())
     client: Client | None = None
 
@@ -168,7 +202,8 @@ async def _standing_behind(
         runtime = sdk_runtime(settings.model_copy(update={"worker_metrics_port": None}))
         client = await connect_patiently(settings, patience=timedelta.max, runtime=runtime)
         _logger.info("connected to Temporal")
-        await _serve(settings, backend=backend, client=client, records=Records(database), prices=prices)
+        records = Records(database, session_patience=DEFAULT_PATIENCE)
+        await _serve(settings, backend=backend, client=client, records=records, prices=prices, secret=secret)
 
     def ended(serving: asyncio.Task[None]) -> None:
         if not serving.cancelled() and (error := serving.exception()) is not None:
@@ -187,14 +222,28 @@ async def _standing_behind(
         await database.close()
 
 
-async def _serve(settings: Settings, *, backend: Backend, client: Client, records: Records, prices: PriceTable) -> None:
+async def _serve(
+    settings: Settings,
+    *,
+    backend: Backend,
+    client: Client,
+    records: Records,
+    prices: PriceTable,
+    secret: str | None,
+) -> None:
     """Give the application its services, and tail the ledger for those who watch, until cancelled."""
     objects = Objects(settings.artifacts_url)
     uploads_kept = _Uploads(kept.UploadedPictures(objects))
     reader = SessionReader(client=client, records=records, ui_url=settings.temporal_ui_url)
+    callback_rules = CallbackRules(
+        allow_private=settings.webhook_allow_private,
+        can_sign=secret is not None,
+        installation_url=settings.callback_url,
+    )
     defaults = StartDefaults(
         image_model=settings.image_model,
         text_model=settings.text_model,
+        callbacks=callback_rules,
         prices=prices,
         limits=AttemptLimits(deadline=settings.attempt_timeout, throttle_patience=settings.throttle_patience),
         retry_window=settings.retry_window,
@@ -203,6 +252,8 @@ async def _serve(settings: Settings, *, backend: Backend, client: Client, record
     watch = SessionWatch(client=client, reader=reader, records=records)
     steering = SessionSteering(client=client, records=records, reader=reader)
     artifacts = StoredArtifacts(objects)
+    # Sums over a year take longer than anybody else may wait, and are not to hold up their connections.
+    reports = Database(settings.database_url.get_secret_value(), patience=_REPORT_PATIENCE)
     backend.services = Services(
         reader=reader,
         starter=starter,
@@ -222,10 +273,25 @@ async def _serve(settings: Settings, *, backend: Backend, client: Client, record
                 beginnings=Beginnings(client=client, records=records),
             ),
         ),
+        versions=Versions(reader=reader, artifacts=artifacts),
         watch=watch,
         artifacts=_Artifacts(artifacts),
         uploads=uploads_kept,
+        callbacks=CallbackService(
+            rules=callback_rules,
+            sender=WebhookSender(secret=secret, allow_private=settings.webhook_allow_private),
+            records=records,
+            sessions=reader,
+        ),
+        costs=CostService(
+            records=records,
+            reports=Records(reports),
+            uploads=uploads_kept,
+            callbacks=callback_rules,
+            defaults=defaults,
+        ),
         counts=records,
+        rates=ImageRates(client, setting=settings.images_per_minute),
     )
     try:
         while True:
@@ -239,6 +305,7 @@ async def _serve(settings: Settings, *, backend: Backend, client: Client, record
         backend.services = None
         await watch.close()
         await starter.close()
+        await reports.close()
 
 
 def _prices(settings: Settings) -> PriceTable:

@@ -49,9 +49,10 @@ def manifest_of(
         metadata: of a story whose outline is ready, what is the same in all its sets: a file of its own.
     """
     own = (_metadata(metadata),) if metadata else ()
+    title = metadata.title if metadata else session.title
     files = own + tuple(
         ArchivedFile(
-            name=_name(item, position=position, session=session, media_type=item.artifact.media_type),
+            name=_name(item, position=position, session=session, title=title, media_type=item.artifact.media_type),
             item=item.key,
             artifact=Artifact(attempt=item.selected_attempt, **item.artifact.model_dump(exclude={"url"})),
         )
@@ -66,12 +67,12 @@ def _metadata(metadata: StoryMetadata) -> ArchivedFile:
     return ArchivedFile(name=metadata_file(metadata.title), item=OUTLINE, artifact=Artifact.of(made, attempt=1))
 
 
-def _name(item: ItemView, *, position: int, session: SessionView, media_type: str) -> str:
+def _name(item: ItemView, *, position: int, session: SessionView, title: str, media_type: str) -> str:
     if session.kind is SessionKind.IMAGES:
         return marketplace_name(item.key, position=position, media_type=media_type)
     if (set_number := set_number_of(item.key)) is not None:
-        return set_file(session.title, set_number=set_number)
-    return outline_file(session.title, part_number=part_number_of(item.key))
+        return set_file(title, set_number=set_number)
+    return outline_file(title, part_number=part_number_of(item.key))
 
 
 async def archive_of(

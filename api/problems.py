@@ -15,6 +15,8 @@ from api.services import UploadRefusedError
 from api.validation import FieldProblem, RawError, field_problems, summary_of
 from service.errors import (
     ArtifactNotFoundError,
+    CallbackRefusedError,
+    ChangedResultError,
     IdempotencyConflictError,
     InvalidOutlineError,
     NotRetryableError,
@@ -23,6 +25,7 @@ from service.errors import (
     UnknownReferenceError,
     WrongStateError,
 )
+from sessions.costs import InvalidPeriodError
 from sessions.model import Value
 from sessions.records import InvalidCursorError
 
@@ -33,9 +36,12 @@ STATUSES: Final[Mapping[type[Exception], int]] = {
     SessionNotFoundError: 404,
     ArtifactNotFoundError: 404,
     WrongStateError: 409,
+    CallbackRefusedError: 422,
     IdempotencyConflictError: 422,
     InvalidCursorError: 422,
+    ChangedResultError: 422,
     InvalidOutlineError: 422,
+    InvalidPeriodError: 422,
     NotRetryableError: 422,
     UnknownReferenceError: 422,
     UploadRefusedError: 422,

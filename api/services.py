@@ -9,6 +9,8 @@ from fastapi import Depends, Request
 
 from api.auth import Keys
 from api.metrics import AttemptCount, Metrics, SessionCount
+from service.callbacks import CallbackService
+from service.costs import CostService
 from service.errors import OutOfReachError
 from service.generation import StoryGeneration
 from service.watch import Change
@@ -17,10 +19,12 @@ from sessions.commands import RetryRequest
 from sessions.images import ImageSessionRequest
 from sessions.model import Value
 from sessions.outlines import OutlineDecision
+from sessions.rates import Rates, RatesChange
 from sessions.scripts import Outline, Story, StoryMetadata
 from sessions.statuses import SessionKind, SessionStatus
+from sessions.steering import BudgetChange, CancelItems, RetakeRequest, SelectionRequest
 from sessions.stories import StorySessionRequest
-from sessions.view import AttemptView, SessionList, SessionView
+from sessions.view import AttemptView, SessionList, SessionView, VersionView
 
 
 class Reading(Protocol):
@@ -66,12 +70,38 @@ class Starting(Protocol):
 class Steering(Protocol):
     """Changes what sessions do; `service.steer.SessionSteering` says what each call raises."""
 
-    async def retry(self, session_id: str, request: RetryRequest) -> SessionView:
+    async def retry(self, session_id: str, request: RetryRequest, *, idempotency_key: str | None = None) -> SessionView:
         """Make failed items again."""
+        ...
+
+    async def retake(
+        self, session_id: str, request: RetakeRequest, *, item: str, idempotency_key: str | None = None
+    ) -> SessionView:
+        """Make another version of a finished item."""
+        ...
+
+    async def select(self, session_id: str, request: SelectionRequest, *, item: str) -> SessionView:
+        """Choose which version of an item counts."""
+        ...
+
+    async def pause(self, session_id: str) -> SessionView:
+        """Begin nothing further."""
+        ...
+
+    async def resume(self, session_id: str) -> SessionView:
+        """Go on after a pause."""
         ...
 
     async def cancel(self, session_id: str) -> SessionView:
         """Stop a session."""
+        ...
+
+    async def cancel_items(self, session_id: str, request: CancelItems) -> SessionView:
+        """Stop items that are waiting or being made."""
+        ...
+
+    async def set_budget(self, session_id: str, request: BudgetChange) -> SessionView:
+        """Change what a session may cost."""
         ...
 
 
@@ -96,6 +126,18 @@ class StoryTelling(Protocol):
 
     async def decide(self, session_id: str, decision: OutlineDecision) -> SessionView:
         """Approve the outline, or put another in its place."""
+        ...
+
+    async def refile(self, view: SessionView, *, key: str) -> None:
+        """Put the version of a set that counts under the name that people know it by."""
+        ...
+
+
+class Comparing(Protocol):
+    """Tells of the versions of items; `service.versions.Versions` says what each call raises."""
+
+    async def versions(self, session_id: str, *, item: str) -> Sequence[VersionView]:
+        """Return the versions of an item, oldest first."""
         ...
 
 
@@ -149,6 +191,18 @@ class UploadKeeping(Protocol):
         ...
 
 
+class RateSetting(Protocol):
+    """Reads and changes limits; `service.rates.ImageRates` says what each call raises."""
+
+    async def rates(self) -> Rates:
+        """Return the limits."""
+        ...
+
+    async def change(self, change: RatesChange) -> Rates:
+        """Change the limits, and return them."""
+        ...
+
+
 class Counting(Protocol):
     """Counts what the records hold. Raises `RecordsOutOfReachError` while they do not answer."""
 
@@ -169,11 +223,15 @@ class Services:
     starter: Starting
     steering: Steering
     stories: StoryTelling
+    versions: Comparing
     generation: StoryGeneration
     watch: Watching
     artifacts: ArtifactReading
     uploads: UploadKeeping
+    callbacks: CallbackService
+    costs: CostService
     counts: Counting
+    rates: RateSetting
 
 
 Check = Callable[[], Awaitable[None]]

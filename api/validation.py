@@ -33,7 +33,7 @@ Words = Callable[[Mapping[str, Any]], str]
 _WORDS: Mapping[str, Words] = {
     "missing": lambda _: "is required",
     "extra_forbidden": lambda _: "is no field of this request; correct its name or leave it out",
-    "none_required": lambda _: "cannot be set yet; leave it out",
+    "none_required": lambda _: "must be null",
     "string_type": lambda _: "must be a text",
     "string_unicode": lambda _: "holds half of a surrogate pair; send the text as UTF-8",
     "string_too_long": lambda context: f"may have at most {context['max_length']:,} characters",

@@ -1,5 +1,6 @@
 """The forms that the value of a setting may take. Their messages follow the variable's name: "X should be …"."""
 
+import base64
 import ipaddress
 import os
 import re
@@ -8,6 +9,8 @@ from typing import Annotated, Final
 from urllib.parse import quote, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field
+
+WEBHOOK_SECRET_PREFIX: Final = "whsec_"  # noqa: S105 - what every secret begins with
 
 _DRIVERS: Final = {
     "sqlite": "sqlite+aiosqlite",
@@ -56,6 +59,24 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def checked_webhook_secret(secret: str) -> str:
+    """Return a secret that callbacks are signed with.
+
+    Raises:
+        ValueError: it does not have the form that Standard Webhooks prescribes.
+    """
+    try:
+        key = base64.b64decode(secret.removeprefix(WEBHOOK_SECRET_PREFIX), validate=True)
+    except ValueError:
+        key = b""
+    if not secret.startswith(WEBHOOK_SECRET_PREFIX) or not 24 <= len(key) <= 64:
+        raise ValueError(
+            f"should be {WEBHOOK_SECRET_PREFIX} and then 24 to 64 random bytes in base64: "
+            'echo "whsec_$(head -c 32 /dev/urandom | base64)" makes one'
+        )
+    return secret
 
 
 def _absolute(path: Path) -> Path:

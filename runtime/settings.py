@@ -22,10 +22,14 @@ from runtime.setting_types import (
     Port,
     ReadableFile,
     UpperCase,
+    checked_webhook_secret,
     is_loopback,
     read_file,
     with_async_driver,
 )
+from sessions.addresses import why_private_host
+from sessions.callbacks import CallbackUrl, host_of
+from sessions.rates import MOST_PER_MINUTE
 
 PREFIX: Final = "RETAKES_"
 DOTENV: Final = Path(".env")
@@ -90,13 +94,20 @@ class Settings(BaseSettings):
     """How long one attempt waits, in total, for a provider that asks for patience."""
     shutdown_grace: Duration = Field(default=timedelta(seconds=6), ge=timedelta(0))
     """How long a process may take to end after SIGTERM; `retakes up` then kills it."""
-    images_per_minute: float | None = Field(default=None, gt=0)
+    images_per_minute: float | None = Field(default=None, gt=0, le=MOST_PER_MINUTE, allow_inf_nan=False)
     """Limit on image starts per minute over all workers."""
+    monthly_budget_usd: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    """What all sessions together may cost in a month, in US dollars; no attempt begins that could pass it."""
     concurrency: int = Field(default=20, ge=1, le=1000)
     """Activities that one worker runs at the same time."""
 
     webhook_allow_private: bool = False
     """Whether callback addresses may lie in private networks."""
+    webhook_secret_file: ReadableFile | None = None
+    webhook_secret: SecretStr | None = None
+    """What callbacks are signed with, ``whsec_…``. None: `runtime.webhook_secret` may keep one of its own."""
+    callback_url: CallbackUrl | None = None
+    """Where sessions call that name no address of their own."""
     log_format: Literal["json", "console"] | None = None
     """None: console where a person looks at a terminal, JSON lines elsewhere."""
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], UpperCase] = "INFO"
@@ -132,6 +143,22 @@ class Settings(BaseSettings):
         text = read_file(file).strip() if key is None and file is not None else ""
         return SecretStr(text) if text else key
 
+    @field_validator("webhook_secret")
+    @classmethod
+    def _in_the_form_of_the_standard(cls, secret: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        file: Path | None = info.data.get("webhook_secret_file")
+        if secret is None and file is None:
+            return None
+        text = secret.get_secret_value() if secret is not None else read_file(file).strip() if file else ""
+        return SecretStr(checked_webhook_secret(text))
+
+    @field_validator("callback_url")
+    @classmethod
+    def _leads_outside(cls, url: str | None, info: ValidationInfo) -> str | None:
+        if url is not None and not info.data.get("webhook_allow_private") and (why := why_private_host(host_of(url))):
+            raise ValueError(f"should lead to the public internet: {why}. RETAKES_WEBHOOK_ALLOW_PRIVATE=true allows it")
+        return url
+
     @field_validator("database_url")
     @classmethod
     def _else_sqlite(cls, url: SecretStr, info: ValidationInfo) -> SecretStr:
@@ -157,6 +184,15 @@ class Settings(BaseSettings):
             raise ValueError(
                 "RETAKES_API_HOST should be a loopback address while no API keys are set: "
                 "set RETAKES_API_KEYS or RETAKES_API_KEYS_FILE to open the API to other machines"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _refuse_calls_that_cannot_be_signed(self) -> Self:
+        if self.callback_url is not None and self.webhook_secret is None and not self.embedded_temporal:
+            raise ValueError(
+                "RETAKES_CALLBACK_URL needs RETAKES_WEBHOOK_SECRET or RETAKES_WEBHOOK_SECRET_FILE: the API and the "
+                "workers may be on different machines here, and have to sign with the same secret"
             )
         return self
 
@@ -222,8 +258,6 @@ def _without_effect(found: Mapping[str, str], *, settings: Settings) -> list[str
             closest = get_close_matches(name.upper(), known, n=1, cutoff=0.75)
             hint = f": did you mean {closest[0]}?" if closest else ""
             lines.append(f"{name} is not a setting{hint}")
-    if settings.images_per_minute is not None:
-        lines.append("RETAKES_IMAGES_PER_MINUTE has no effect yet: image starts are not limited")
     if settings.embedded_temporal and settings.temporal_api_key is not None:
         lines.append("TEMPORAL_API_KEY has no effect without TEMPORAL_ADDRESS: the embedded server is used")
     return lines

@@ -18,11 +18,14 @@ _SEARCH_ATTRIBUTES: Final = (
 )
 _PRAGMAS: Final = ("journal_mode=WAL", "synchronous=NORMAL")
 """Twice the sessions a second of a plain file. A crash of the machine may lose the last moments; SIGKILL, nothing."""
-_DYNAMIC_CONFIG: Final = (
+DYNAMIC_CONFIG: Final = (
     # One process has nothing to gain from the default four partitions, and each adds polling.
     "matching.numTaskqueueReadPartitions=1",
     "matching.numTaskqueueWritePartitions=1",
+    # One tenant's bulk work cannot starve another's. Priorities need no switch, fairness keys do.
+    "matching.enableFairness=true",
 )
+"""How the server differs from its defaults, as `key=value`."""
 _LARGEST_LOG: Final = 5 * 1024 * 1024  # bytes
 
 
@@ -41,7 +44,7 @@ def server_command(settings: Settings, *, binary: str) -> tuple[str, ...]:
         *("--db-filename", str(settings.data_dir / "temporal.sqlite3")),
         *(("--namespace", settings.temporal_namespace) if settings.temporal_namespace else ()),
         *(argument for pragma in _PRAGMAS for argument in ("--sqlite-pragma", pragma)),
-        *(argument for value in _DYNAMIC_CONFIG for argument in ("--dynamic-config-value", value)),
+        *(argument for value in DYNAMIC_CONFIG for argument in ("--dynamic-config-value", value)),
         *(argument for attribute in _SEARCH_ATTRIBUTES for argument in ("--search-attribute", attribute)),
     )
 

@@ -37,6 +37,10 @@ class UnknownReferenceError(ServiceError):
         self.upload_ids = upload_ids
 
 
+class CallbackRefusedError(ServiceError):
+    """No callback may go to this address; nothing has been sent or started."""
+
+
 class WrongStateError(ServiceError):
     """The session's state does not allow this; nothing has changed."""
 
@@ -51,3 +55,13 @@ class OutOfReachError(ServiceError):
 
 class InvalidOutlineError(ServiceError):
     """No sets can be written by the outline that was sent; nothing has changed."""
+
+
+class ChangedResultError(ServiceError):
+    """A result that was sent back is not what its session has made."""
+
+    def __init__(self, item: str) -> None:
+        super().__init__(
+            f"previous_result was changed: what it holds of '{item}' is not what its session has made. Nothing was "
+            "started; send the result as it was returned, or start a new story."
+        )

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Protocol, Self
 
 from service.errors import (
+    ChangedResultError,
     IdempotencyConflictError,
     NotRetryableError,
     OutOfReachError,
@@ -22,7 +23,7 @@ from service.kept_story import KeptStory
 from service.watch import Change
 from sessions.artifacts import Artifact, Made, Receipt
 from sessions.commands import RetryItem, RetryRequest
-from sessions.identifiers import artifact_key
+from sessions.identifiers import artifact_key, session_id_for
 from sessions.model import Value
 from sessions.ports import ArtifactStore
 from sessions.scripts import Document, OutlinedPart, as_bytes
@@ -45,6 +46,8 @@ _logger = logging.getLogger("retakes.generation")
 
 class _Reading(Protocol):
     async def session(self, session_id: str) -> SessionView: ...
+
+    async def made(self, session_id: str, *, item: str) -> Sequence[Artifact]: ...
 
     async def attempts(self, session_id: str) -> Sequence[AttemptView]: ...
 
@@ -134,9 +137,10 @@ class StoryGeneration:
         """
         kept = await asyncio.to_thread(_Kept.of, previous, max_attempts=max_attempts)
         for _ in range(_RACES):
-            view = await self._standing(previous, kept=kept)
+            view = await self._standing(previous, kept=kept) or await self._gone_on(kept, key=idempotency_key)
             if view is None:
-                return await self._anew(previous, kept=kept, idempotency_key=idempotency_key)
+                key = idempotency_key or kept.own_key
+                return await self._anew(previous, kept=kept, idempotency_key=key)
             mark_key = _mark_key(view.id, idempotency_key) if idempotency_key else None
             mark = await self._marked(mark_key, digest=kept.digest) if mark_key else None
             if mark is None:
@@ -199,7 +203,10 @@ class StoryGeneration:
         """Return the session of a result, None where there is none that the result is of."""
         try:
             view = await self._reader.session(previous.session_id)
-            if view.kind is not SessionKind.STORY or not _is_of(view, previous=previous, kept=kept):
+            if view.kind is not SessionKind.STORY:
+                return None
+            await self._refuse_what_was_changed(view, kept=kept)
+            if not _is_of(view, previous=previous, kept=kept):
                 return None
             told = previous.story_metadata
             if isinstance(told, AskedStory) and told != await self._results.asked(view.id):
@@ -207,6 +214,31 @@ class StoryGeneration:
         except SessionNotFoundError:
             return None
         return view
+
+    async def _refuse_what_was_changed(self, view: SessionView, *, kept: "_Kept") -> None:
+        """Find out whether what a result holds of its session is what that session has made.
+
+        Raises:
+            ChangedResultError: it is not, in whatever version: somebody has changed it by hand.
+        """
+        selected = {item.key: _sha256(item) for item in view.items}
+        for key, artifact in kept.artifacts.items():
+            if key not in selected or selected[key] in (None, artifact.sha256):
+                continue
+            if artifact.sha256 not in {version.sha256 for version in await self._reader.made(view.id, item=key)}:
+                raise ChangedResultError(key)
+
+    async def _gone_on(self, kept: "_Kept", *, key: str | None) -> SessionView | None:
+        """Return the session that went on from this very result before, where no key of the caller's tells it.
+
+        Sent twice, a result must not be paid for twice.
+        """
+        if key is not None:
+            return None
+        try:
+            return await self._reader.session(session_id_for(kept.own_key))
+        except SessionNotFoundError:
+            return None
 
     async def _anew(self, previous: StoryResult, *, kept: "_Kept", idempotency_key: str | None) -> Generation:
         """Start a session that goes on from a result."""
@@ -278,6 +310,8 @@ class _Kept:
     made: Mapping[str, Made]
     artifacts: Mapping[str, Artifact]
     digest: str
+    own_key: str
+    """Stands for an Idempotency-Key where the caller sends none."""
     max_attempts: int
 
     @classmethod
@@ -286,10 +320,12 @@ class _Kept:
             item: Made(data=as_bytes(document), media_type=_JSON, model=_SENT_BACK)
             for item, document in _documents(result).items()
         }
+        sent = result.model_dump_json()
         return cls(
             made=made,
             artifacts={item: Artifact.of(one, attempt=1) for item, one in made.items()},
-            digest=hashlib.sha256(f"{max_attempts}\n{result.model_dump_json()}".encode()).hexdigest(),
+            digest=hashlib.sha256(f"{max_attempts}\n{sent}".encode()).hexdigest(),
+            own_key=f"result {hashlib.sha256(sent.encode()).hexdigest()}",
             max_attempts=max_attempts,
         )
 

@@ -132,8 +132,9 @@ class StoryResults:
                 except (OSError, ArtifactNotFoundError, OutOfReachError) as error:
                     self._not_filed(view, error)
 
-        missing = {name: item for name, item in {metadata: None, **wanted}.items() if name not in there}
-        await asyncio.gather(*(save(name, item) for name, item in missing.items()))
+        missing = {name: item for name, item in wanted.items() if name not in there}
+        # The metadata always, since a person may have changed it and keep the title.
+        await asyncio.gather(save(metadata, None), *(save(name, item) for name, item in missing.items()))
         return [name for name in (metadata, *wanted) if name in there]
 
     def _not_filed(self, view: SessionView, error: Exception) -> None:

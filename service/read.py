@@ -1,5 +1,6 @@
 """Reading sessions: an open one asks its workflow and the server, everything else comes from the records."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Mapping, Sequence
 from datetime import timedelta
@@ -28,7 +29,8 @@ from sessions.progress import UnderWay
 from sessions.records import RecordsOutOfReachError, SessionRecord, SessionRecords
 from sessions.state import SessionState, not_closed_yet
 from sessions.statuses import SessionKind, SessionStatus
-from sessions.view import AttemptView, SessionList, SessionView
+from sessions.texts import shortened
+from sessions.view import AttemptView, ItemView, SessionList, SessionView
 from sessions.wire import STATE_QUERY
 
 # Either alone stays under the two seconds within which a reader is promised an answer, stale if need be: without a
@@ -37,6 +39,7 @@ _DESCRIBE_TIMEOUT = timedelta(milliseconds=1300)
 _QUERY_TIMEOUT = timedelta(milliseconds=1300)
 
 _RACES = 3
+_SHOWN_KEYS = 1000
 _CHANGING_HANDS = "The session keeps changing hands. Try again in a moment."
 _UNRECORDED = (
     "Session '{session_id}' is known, but no worker answers and nothing is recorded of it yet. "
@@ -122,9 +125,9 @@ class SessionReader:
             OutOfReachError: the records do not answer.
         """
         page = await _reached(self._records.sessions(kind=kind, status=status, query=query, limit=limit, cursor=cursor))
-        return SessionList(
-            sessions=tuple(self._recorded(record) for record in page.sessions), next_cursor=page.next_cursor
-        )
+        # Those of a page of sessions of a thousand items take longer than other requests can be held up.
+        views = await asyncio.to_thread(lambda: tuple(self._recorded(record) for record in page.sessions))
+        return SessionList(sessions=views, next_cursor=page.next_cursor)
 
     async def attempts(self, session_id: str) -> Sequence[AttemptView]:
         """Return the ledger of a session, oldest first.
@@ -149,10 +152,7 @@ class SessionReader:
             OutOfReachError: the records do not answer.
         """
         view = await self.session(session_id)
-        shown = next((shown for shown in view.items if shown.key == item), None)
-        if shown is None:
-            keys = ", ".join(known.key for known in view.items)
-            raise ArtifactNotFoundError(f"This session has no item '{item[:80]}'. Its items are {keys}.")
+        shown = _shown(view, item=item)
         if shown.artifact and shown.selected_attempt and attempt in (None, shown.selected_attempt):
             fields = shown.artifact.model_dump(exclude={"url"})
             return Artifact(attempt=shown.selected_attempt, **fields)
@@ -162,6 +162,24 @@ class SessionReader:
         if entry is None or entry.artifact is None:
             raise ArtifactNotFoundError(f"Attempt {attempt} at '{item}' has no result.")
         return entry.artifact
+
+    async def made(self, session_id: str, *, item: str) -> Sequence[Artifact]:
+        """Return every version of an item, oldest first; those that a person has sent are not attempts, and not here.
+
+        Raises:
+            SessionNotFoundError: there is no such session.
+            ArtifactNotFoundError: there is no such item.
+            OutOfReachError: the records do not answer.
+        """
+        view = await self.session(session_id)
+        shown = _shown(view, item=item)
+        entries = await _reached(self._records.attempts(session_id))
+        made = {entry.artifact.attempt: entry.artifact for entry in entries if entry.item == item and entry.artifact}
+        if shown.artifact and shown.selected_attempt:
+            made[shown.selected_attempt] = Artifact(
+                attempt=shown.selected_attempt, **shown.artifact.model_dump(exclude={"url"})
+            )
+        return [made[attempt] for attempt in sorted(made)]
 
     async def _open(
         self, handle: WorkflowHandle[object, object], description: WorkflowExecutionDescription
@@ -237,6 +255,14 @@ class SessionReader:
         if self._ui_url is None:
             return None
         return f"{self._ui_url}/namespaces/{self._client.namespace}/workflows/{session_id}"
+
+
+def _shown(view: SessionView, *, item: str) -> ItemView:
+    shown = next((shown for shown in view.items if shown.key == item), None)
+    if shown is None:
+        keys = shortened(", ".join(known.key for known in view.items), max_bytes=_SHOWN_KEYS)
+        raise ArtifactNotFoundError(f"This session has no item '{item[:80]}'. Its items are {keys}.")
+    return shown
 
 
 async def _reached(asking: Awaitable[Answer]) -> Answer:

@@ -4,12 +4,13 @@ import asyncio
 import hashlib
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from temporalio.client import Client
 from temporalio.common import (
+    Priority,
     SearchAttributeKey,
     SearchAttributePair,
     TypedSearchAttributes,
@@ -20,6 +21,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from service.answers import answered
+from service.callbacks import CallbackRules
 from service.errors import IdempotencyConflictError, OutOfReachError, UnknownReferenceError
 from service.kept_story import SECOND_ROUND, KeptStory, going_on
 from service.kinds import WORKFLOWS, start_of
@@ -28,8 +30,11 @@ from sessions.attempts import AttemptLimits, SessionInput
 from sessions.identifiers import DEFAULT_TENANT, new_session_id, session_id_for
 from sessions.image_prompts import image_prompt
 from sessions.images import ImageSessionInput, ImageSessionRequest, image_items
+from sessions.limits import tolerated_of
+from sessions.money import microdollars
 from sessions.present import session_view
 from sessions.pricing import PriceTable, expected_image_usage
+from sessions.priorities import session_priority
 from sessions.records import RecordsOutOfReachError, SessionRecords
 from sessions.state import SessionState, new_items
 from sessions.statuses import SessionKind, SessionStatus
@@ -83,6 +88,7 @@ class StartDefaults:
     prices: PriceTable
     limits: AttemptLimits
     retry_window: timedelta
+    callbacks: CallbackRules = field(default_factory=CallbackRules)
 
 
 class KnownUploads(Protocol):
@@ -212,6 +218,9 @@ class SessionStarter:
             title=request.product.title,
             items=new_items(image_items(request), max_attempts=request.max_attempts),
             max_attempts=request.max_attempts,
+            worst_case_microdollars=max(costs),
+            budget_microdollars=None if request.budget_usd is None else microdollars(request.budget_usd),
+            tolerated_failures=tolerated_of(request.tolerated_failures, items=len(request.images)),
             estimated_microdollars=sum(costs),
             created_at=now,
             updated_at=now,
@@ -223,6 +232,7 @@ class SessionStarter:
             limits=self._defaults.limits,
             retry_window=self._defaults.retry_window,
             worst_case_microdollars=max(costs),
+            callback_url=self._defaults.callbacks.url_for(request.callback_url),
         )
 
     def _story_input(
@@ -243,6 +253,9 @@ class SessionStarter:
             round=SECOND_ROUND if kept else 1,
             max_attempts=request.max_attempts,
             approval_before_stage=SETS_STAGE if request.approve_outline else None,
+            worst_case_microdollars=max(costs),
+            budget_microdollars=None if request.budget_usd is None else microdollars(request.budget_usd),
+            tolerated_failures=tolerated_of(request.tolerated_failures, items=plan.total_sets),
             estimated_microdollars=sum(
                 cost for cost, item in zip(costs, items, strict=True) if kept is None or item.key not in kept.artifacts
             ),
@@ -257,6 +270,7 @@ class SessionStarter:
             limits=self._defaults.limits,
             retry_window=self._defaults.retry_window,
             worst_case_microdollars=max(costs),
+            callback_url=self._defaults.callbacks.url_for(request.callback_url),
         )
 
     def _costs(self, request: ImageSessionRequest, *, model: str) -> Sequence[int]:
@@ -307,6 +321,7 @@ class SessionStarter:
                     memo={FINGERPRINT_MEMO: fingerprint},
                     search_attributes=search_attributes(state),
                     static_summary=summary(state),
+                    priority=priority(state),
                 ),
                 within=_START_TIMEOUT,
             )
@@ -362,6 +377,11 @@ def search_attributes(state: SessionState) -> TypedSearchAttributes:
             SearchAttributePair(_FAILED_ITEMS, len(state.failed_items)),
         ]
     )
+
+
+def priority(state: SessionState) -> Priority:
+    """Return what decides who goes first where work waits. A session's items take it over."""
+    return Priority(priority_key=session_priority(state), fairness_key=state.tenant)
 
 
 def summary(state: SessionState) -> str:

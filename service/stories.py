@@ -4,7 +4,13 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from typing import Protocol, TypeVar
 
-from service.errors import ArtifactNotFoundError, InvalidOutlineError, OutOfReachError, WrongStateError
+from service.errors import (
+    ArtifactNotFoundError,
+    InvalidOutlineError,
+    OutOfReachError,
+    ServiceError,
+    WrongStateError,
+)
 from service.kinds import input_to_go_on
 from sessions.artifacts import Artifact, Made, Receipt
 from sessions.identifiers import artifact_key
@@ -13,9 +19,9 @@ from sessions.ports import ArtifactStore, StoryFiles
 from sessions.records import RecordsOutOfReachError, SessionRecord
 from sessions.scripts import Document, Outline, OutlinedPart, SetOutline, Story, StoryMetadata, StorySet, as_bytes
 from sessions.statuses import ItemStatus, SessionKind
+from sessions.steering import OutlineApproval
 from sessions.stories import (
     OUTLINE,
-    OutlineApproval,
     StoryPlan,
     StorySessionInput,
     StorySessionRequest,
@@ -24,7 +30,7 @@ from sessions.stories import (
     set_number_of,
 )
 from sessions.story_checks import InvalidStoryError, person_outline_of
-from sessions.story_files import metadata_file
+from sessions.story_files import metadata_file, set_file
 from sessions.view import ItemView, SessionView
 
 _JSON = "application/json"
@@ -55,7 +61,7 @@ class Remembering(Protocol):
 class Approving(Protocol):
     """Lets sessions go on, as `service.steer.SessionSteering` does."""
 
-    async def approve_outline(self, session_id: str, approval: OutlineApproval) -> None:
+    async def approve_outline(self, session_id: str, approval: OutlineApproval) -> SessionView:
         """Let a story go on that waits for its outline to be approved."""
         ...
 
@@ -138,7 +144,9 @@ class StoryService:
         """
         view = await self._story(session_id)
         if any(item.status is not ItemStatus.PENDING for item in _sets(view)):
-            raise WrongStateError("The sets are being written already, so the outline stays as it is.")
+            raise WrongStateError(
+                f"The session is {view.status}, and the outline stays as it is: nothing waits for it."
+            )
         current = await self._outline_of(view)
         if decision.outline is None:
             await self._steering.approve_outline(session_id, OutlineApproval())
@@ -154,6 +162,22 @@ class StoryService:
         await self._steering.approve_outline(session_id, OutlineApproval(replaced=replaced, title=outline.title))
         await self._refile(session_id, before=current.title, metadata=outline.metadata)
         return await self._reader.session(session_id)
+
+    async def refile(self, view: SessionView, *, key: str) -> None:
+        """Put the version of a set that counts under the name that people know it by. Nothing to do for images.
+
+        Files follow the artifacts and hold nothing up: what cannot be written is logged.
+        """
+        item = next(item for item in view.items if item.key == key)
+        set_number = set_number_of(key)
+        if view.kind is not SessionKind.STORY or set_number is None or item.artifact is None:
+            return
+        try:
+            await self._files.save(
+                view.id, name=set_file(view.title, set_number=set_number), data=await self._read(view, item)
+            )
+        except (OSError, ServiceError) as error:
+            _logger.warning("a file could not be written", extra={"session_id": view.id, "reason": repr(error)})
 
     async def _checked(
         self, sent: SentOutline, *, current: Outline, session_id: str
@@ -187,7 +211,7 @@ class StoryService:
     async def _stored(self, view: SessionView, *, item: ItemView, document: Document) -> Artifact:
         """Store a document as the item's next version. Nothing refers to it until the workflow has taken it."""
         made = Made(data=as_bytes(document), media_type=_JSON, model=_BY_HAND)
-        artifact = Artifact.of(made, attempt=item.attempt + 1)
+        artifact = Artifact.of(made, attempt=max(item.attempt, item.selected_attempt or 0) + 1)
         key = artifact_key(view.id, item=item.key, attempt=artifact.attempt)
         await _reached(self._artifacts.put(key, data=made.data, receipt=Receipt(artifact=artifact, model=made.model)))
         return artifact

@@ -51,3 +51,5 @@ class Receipt(Value):
     model: str
     request_id: str | None = None
     usage: Usage | None = None
+    prompt: str | None = None
+    """What it was made from, as sent, so that a person can change it for another version."""

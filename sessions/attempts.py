@@ -7,6 +7,7 @@ from pydantic import Field
 
 from sessions.artifacts import Artifact
 from sessions.errors import ItemError
+from sessions.items import ItemState
 from sessions.ledger import LedgerEntry
 from sessions.model import Value
 from sessions.money import Spending
@@ -36,8 +37,37 @@ class ItemTask(Value):
     note: str | None = None
     correction: str | None = None
     """What was wrong with the result before, in words for the model; the prompt says so."""
+    prompt: str | None = None
+    """The prompt that a person wrote in place of ours."""
+    has_version: bool = False
+    """Whether the item is complete already, and this makes another version of it."""
+    is_chosen: bool = False
+    """Whether a person has chosen the version that counts, so that this one will not."""
+    was_interrupted: bool = False
+    """Whether the attempt that begins was begun before: what it may have left is not given up lightly."""
     limits: AttemptLimits
     model: str
+
+    @classmethod
+    def of(cls, item: ItemState, *, session: "SessionInput", **more: object) -> Self:
+        """Return the task of an item as it stands, with what its kind adds."""
+        common = {
+            "session_id": session.state.id,
+            "item": item.key,
+            "label": item.label,
+            "round": item.round,
+            "attempts_before_round": item.attempts_before_round,
+            "max_attempts": item.max_attempts,
+            "note": item.note,
+            "correction": item.correction,
+            "prompt": item.prompt,
+            "has_version": item.artifact is not None,
+            "is_chosen": item.is_chosen,
+            "was_interrupted": item.was_interrupted,
+            "limits": session.limits,
+            "model": session.model,
+        }
+        return cls.model_validate({**common, **more})
 
 
 class RoundReport(Value):
@@ -90,6 +120,8 @@ class SessionInput(Value):
     """A run whose history is longer hands the session over to another. The server warns at 10,240 events, and what is
     being made when it is noticed still adds some; shorter runs would be replayed faster, but each handover waits for
     the slowest item."""
+    callback_url: str | None = None
+    """Who is told when the session settles."""
     unrecorded: tuple[LedgerEntry, ...] = ()
     """What the workflow's run before this one could not write down any more."""
 

@@ -17,6 +17,7 @@ from typing import ClassVar
 
 from sessions.model import Value
 from sessions.money import Usage
+from sessions.texts import shortened
 
 
 class ErrorClass(StrEnum):
@@ -42,12 +43,28 @@ class ItemError(Value):
     message: str
     advice: str
 
+    def shortened(self, *, max_bytes: int) -> "ItemError":
+        """Return the error with neither text longer than so many bytes."""
+        return ItemError(
+            type=self.type,
+            message=shortened(self.message, max_bytes=max_bytes),
+            advice=shortened(self.advice, max_bytes=max_bytes),
+        )
+
     def waited_for(self, label: str) -> "ItemError":
         """Return the error of an item that could not be begun, because the item with this label failed so."""
         return ItemError(
             type=self.type,
             message=f"Not begun, because “{label}” failed.",
             advice="Retry makes that one again, and then this one.",
+        )
+
+    def given_up_after(self, failures: int, *, tolerated: int) -> "ItemError":
+        """Return the error of an item that was not begun any more, because so many others had failed."""
+        return ItemError(
+            type=self.type,
+            message=f"Not begun, because {failures} others had failed and {tolerated} were tolerated.",
+            advice="See why they failed, then retry.",
         )
 
 

@@ -76,6 +76,19 @@ def round_of_activity(identifier: str) -> int:
     return int(match["round"])
 
 
+def delivery_id(session_id: str, *, round_number: int, revision: int) -> str:
+    """Return the id of the callback that tells of a session's state. Without full stops, which separate what is signed.
+
+    Deterministic: an attempt that is made again has the same id, by which the receiver knows it.
+    """
+    return f"dlv-{session_id.removeprefix('ses-')}-{round_number}-{revision}"
+
+
+def new_test_id() -> str:
+    """Return a fresh id for a test call."""
+    return f"dlv-test-{secrets.token_hex(_RANDOM_BYTES)}"
+
+
 def artifact_key(session_id: str, *, item: str, attempt: int) -> str:
     """Return where the bytes of an attempt are kept. Deterministic: a restarted attempt finds what was stored."""
     return f"sessions/{session_id}/{item}/attempt-{attempt:03d}"

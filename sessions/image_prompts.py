@@ -58,6 +58,7 @@ def image_prompt(
     image: ImageRequest,
     variation: str | None = None,
     retry_note: str | None = None,
+    is_refined: bool = False,
 ) -> str:
     """Return the whole prompt of one attempt at one image.
 
@@ -65,13 +66,16 @@ def image_prompt(
         request: what the session was started with.
         image: the image of it that is to be made.
         variation: the variation of this attempt, None for the first.
-        retry_note: what a person asked for when retrying this item.
+        retry_note: what a person asked for when retrying this item, or making it again.
+        is_refined: whether the picture made before goes along as the first reference, to be kept but for the note.
     """
-    lines = [*_lines(request, image=image, retry_note=retry_note), CLOSING]
+    lines = [*_lines(request, image=image, retry_note=retry_note, is_refined=is_refined), CLOSING]
     return varied("\n".join(lines), variation=variation)
 
 
-def _lines(request: ImageSessionRequest, *, image: ImageRequest, retry_note: str | None) -> Iterator[str]:
+def _lines(
+    request: ImageSessionRequest, *, image: ImageRequest, retry_note: str | None, is_refined: bool
+) -> Iterator[str]:
     product = request.product
     yield f"Image: {image.item_label}"
     yield f"Product: {product.title}"
@@ -88,7 +92,9 @@ def _lines(request: ImageSessionRequest, *, image: ImageRequest, retry_note: str
         for keyword in request.keywords:
             meanings = ", ".join(_INTENTS[intent] for intent in keyword.intents)
             yield f"- {keyword.text}" + (f" ({meanings})" if meanings else "")
-    yield from _reference_lines(request)
+    if is_refined:
+        yield "Image 1 is this picture as it was made before. Keep it, and change only what the last note asks for."
+    yield from _reference_lines(request, first=2 if is_refined else 1)
     yield from (f"Note: {note}" for note in (request.note, image.note, retry_note) if note)
 
 
@@ -138,11 +144,11 @@ def _brand_lines(brand: Brand) -> Iterator[str]:
         yield f"Mood: {_VIBES[brand.vibe]}"
 
 
-def _reference_lines(request: ImageSessionRequest) -> Iterator[str]:
-    for position, _ in enumerate(request.references, start=1):
+def _reference_lines(request: ImageSessionRequest, *, first: int) -> Iterator[str]:
+    for position, _ in enumerate(request.references, start=first):
         yield f"The exact product is shown in image {position}."
     if request.style_reference:
-        yield f"Image {len(request.references) + 1} shows the style to follow, not the product."
+        yield f"Image {len(request.references) + first} shows the style to follow, not the product."
 
 
 def colour_in_words(colour: str) -> str:

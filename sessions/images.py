@@ -7,11 +7,15 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
+from sessions.artifacts import Artifact
 from sessions.attempts import ItemTask, SessionInput
+from sessions.callbacks import CallbackUrl
 from sessions.commands import MAX_ATTEMPTS_LIMIT
 from sessions.identifiers import is_item_key, is_upload_id
 from sessions.items import DEFAULT_MAX_ATTEMPTS
+from sessions.limits import ToleratedFailures
 from sessions.model import RequestModel
+from sessions.money import Dollars
 from sessions.state import SessionState
 from sessions.texts import ManyLines, Note, OneLine
 
@@ -169,9 +173,9 @@ class ImageSessionRequest(RequestModel):
     quality: Quality = "medium"
     format: ImageFormat = "png"
     max_attempts: int = Field(default=DEFAULT_MAX_ATTEMPTS, ge=1, le=MAX_ATTEMPTS_LIMIT, strict=True)
-    budget_usd: None = None
-    callback_url: None = None
-    tolerated_failures: None = None
+    budget_usd: Dollars | None = None
+    callback_url: CallbackUrl | None = None
+    tolerated_failures: ToleratedFailures | None = None
 
     @model_validator(mode="after")
     def _keys_are_unique(self) -> Self:
@@ -199,6 +203,8 @@ class ImageTask(ItemTask):
 
     request: ImageSessionRequest
     """The session's request, with this image alone."""
+    previous: Artifact | None = None
+    """The picture to start from, where only what the note asks for is to change."""
 
     @property
     def image(self) -> ImageRequest:
@@ -220,19 +226,12 @@ class ImageSessionInput(SessionInput):
         """Return the task of an item as it stands in a state."""
         item = state.item(key)
         image = next(image for image in self.request.images if image.item_key == key)
-        return ImageTask(
-            session_id=state.id,
-            item=item.key,
-            label=item.label,
-            round=item.round,
-            attempts_before_round=item.attempts_before_round,
-            max_attempts=item.max_attempts,
-            note=item.note,
-            correction=item.correction,
-            limits=self.limits,
+        return ImageTask.of(
+            item,
+            session=self,
             # The other images of the set are no business of this one: without them the payload stays small.
             request=self.request.model_copy(update={"images": (image,)}),
-            model=self.model,
+            previous=item.artifact if item.is_refined else None,
         )
 
 

@@ -31,13 +31,43 @@ class ItemState(Value):
     note: str | None = None
     """What a person asked for when retrying; it goes into the prompt of this round."""
     error: ItemError | None = None
+    """Why the last attempt failed. An item that is complete has one where a retake of it has failed."""
     artifact: Artifact | None = None
+    """The version that counts: the newest, until a person chooses another."""
+    others: tuple[Artifact, ...] = ()
+    """The other versions, by attempt. None is ever dropped."""
+    is_chosen: bool = False
+    """Whether a person has chosen the version that counts; a newer one then does not take its place."""
+    prompt: str | None = None
+    """The prompt that a person wrote for this round in place of ours."""
+    is_refined: bool = False
+    """Whether this round starts from the picture that counts, changing only what the note asks for."""
+    was_interrupted: bool = False
+    """Whether the attempt to come was begun before and cut off without being counted."""
     stage: int = Field(default=0, ge=0)
     """An item is made once every item of the stages before its own is complete."""
     is_blocked: bool = False
     """Whether it failed without an attempt, because an item of a stage before its own did."""
     correction: str | None = None
     """What was wrong with the last result, in words for the model; the next attempt's prompt says so."""
+
+    @property
+    def versions(self) -> tuple[Artifact, ...]:
+        """Everything that attempts have made of the item, by attempt."""
+        known = self.others if self.artifact is None else (*self.others, self.artifact)
+        return tuple(sorted(known, key=lambda version: version.attempt))
+
+    @property
+    def last_number(self) -> int:
+        """The last number that was given to an attempt, or to a version that a person has sent."""
+        return max([self.attempt, *(version.attempt for version in self.versions)])
+
+    def with_version(self, artifact: Artifact) -> "ItemState":
+        """Return the item with one more version, which counts unless a person has chosen another."""
+        if self.artifact is None:
+            return self.model_copy(update={"artifact": artifact})
+        counts, other = (self.artifact, artifact) if self.is_chosen else (artifact, self.artifact)
+        return self.model_copy(update={"artifact": counts, "others": (*self.others, other)})
 
 
 class Items(Collection[ItemState]):

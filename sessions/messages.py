@@ -1,6 +1,7 @@
 """What a session says of itself, in plain words: what is ready, what failed and why, and what to do next."""
 
 from collections.abc import Iterable, Sequence
+from enum import StrEnum
 
 from sessions.statuses import ItemStatus, SessionKind, SessionStatus
 from sessions.stories import OUTLINE, part_number_of, set_number_of
@@ -10,20 +11,41 @@ _NOUNS = {SessionKind.IMAGES: ("image", "images"), SessionKind.STORY: ("set", "s
 _NAMED_ITEMS = 3
 
 
+class Holding(StrEnum):
+    """What keeps a session from going on until somebody does something."""
+
+    APPROVAL = "approval"
+    PAUSE = "pause"
+    BUDGET = "budget"
+    MONTH = "month"
+
+
+_HOLDINGS = {
+    Holding.PAUSE: "Paused: what is being made comes to its end, nothing further begins until it is resumed.",
+    Holding.BUDGET: "The budget does not allow another attempt; raise it, and the session goes on.",
+    Holding.MONTH: (
+        "The limit on what may be spent in a month is reached; the session goes on with the next month, or when "
+        "RETAKES_MONTHLY_BUDGET_USD is raised."
+    ),
+}
+
+
 def session_message(
     status: SessionStatus,
     *,
     kind: SessionKind,
     items: Sequence[ItemView],
-    awaits_approval: bool = False,
+    holding: Holding | None = None,
     is_stale: bool = False,
 ) -> str:
-    """Return the message of a session in a status, with these items."""
+    """Return the message of a session in a status, with these items. ``holding``: what keeps it from going on."""
     # The outline of a story is made like any item, but it is the sets that a person waits for.
     counted = [item for item in items if kind is SessionKind.IMAGES or set_number_of(item.key) is not None]
     ready = sum(item.status is ItemStatus.COMPLETE for item in counted)
-    if awaits_approval:
+    if holding is Holding.APPROVAL:
         text = f"The outline is ready. {_plural(len(counted), kind=kind)} wait until it is approved or replaced."
+    elif holding is not None:
+        text = f"{_HOLDINGS[holding]} {ready} of {_plural(len(counted), kind=kind)} are ready."
     else:
         text = _text(status, kind=kind, items=items, total=len(counted), ready=ready)
     return f"{text} No worker answers; this is the last recorded state." if is_stale else text

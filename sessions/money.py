@@ -1,6 +1,6 @@
 """Usage and cost. Amounts are whole micro-dollars (1 USD = 1,000,000), so that sums are exact."""
 
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import Field
 
@@ -8,10 +8,18 @@ from sessions.model import Value
 
 MICRODOLLARS_PER_DOLLAR = 1_000_000
 
+Dollars = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False, strict=True)]
+"""An amount as people give it: US dollars."""
+
 
 def dollars(microdollars: int) -> float:
     """Return an amount as the API shows it: US dollars."""
     return round(microdollars / MICRODOLLARS_PER_DOLLAR, 6)
+
+
+def microdollars(amount: float) -> int:
+    """Return an amount of US dollars in whole micro-dollars."""
+    return round(amount * MICRODOLLARS_PER_DOLLAR)
 
 
 class Usage(Value):

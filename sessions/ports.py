@@ -1,9 +1,12 @@
 """Ports: what activities need of the world, named by the domain and implemented by providers and storage."""
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from sessions.artifacts import Artifact, Made, Receipt
+from sessions.callbacks import CallbackMessage
+from sessions.deliveries import CallbackAnswer, Delivery
 from sessions.images import ImageFormat, Quality
 from sessions.ledger import LedgerEntry
 from sessions.model import Value
@@ -125,6 +128,32 @@ class ReferenceStore(Protocol):
         ...
 
 
+class Hold(Value):
+    """Why an attempt may not begin. ``retry_after``: when to ask again, None where its session knows."""
+
+    message: str
+    advice: str
+    retry_after: timedelta | None = None
+
+
+class Gate(Protocol):
+    """Knows whether an attempt may begin: sessions are paused, and money runs out."""
+
+    async def hold(
+        self, session_id: str, *, spent_in_round_microdollars: int, worst_case_microdollars: int, is_first: bool
+    ) -> Hold | None:
+        """Return why an attempt may not begin, None where it may. Never raises: in doubt it may.
+
+        Args:
+            session_id: whose attempt it is.
+            spent_in_round_microdollars: by the attempts before it at the same item.
+            worst_case_microdollars: what it costs at worst.
+            is_first: whether it begins right after its session has handed it out, so that the session need not be
+                asked.
+        """
+        ...
+
+
 class AttemptRecords(Protocol):
     """The records as attempts need them. Writing the same entry again changes nothing."""
 
@@ -136,4 +165,38 @@ class AttemptRecords(Protocol):
 
     async def record_session(self, state: SessionState, *, entries: Sequence[LedgerEntry]) -> None:
         """Write a session's state and the entries that are missing. An older revision never replaces a newer one."""
+        ...
+
+
+class SpendingRecords(Protocol):
+    """The records as a limit on spending needs them."""
+
+    async def spent_since(self, moment: datetime) -> int:
+        """Return what attempts that began at a moment or later have cost, uncertain ones included, in micro-dollars.
+
+        Attempts that run have no cost yet.
+
+        Raises:
+            RecordsOutOfReachError: the records do not answer.
+        """
+        ...
+
+
+class CallbackSender(Protocol):
+    """Calls the servers that want to know."""
+
+    async def send(self, message: CallbackMessage, *, patience: timedelta) -> CallbackAnswer:
+        """Send a message once, signed, and return what came of it, within the patience. Raises nothing."""
+        ...
+
+
+class DeliveryRecords(Protocol):
+    """The log of deliveries. Raises `RecordsOutOfReachError` while the database does not answer."""
+
+    async def record_delivery(self, delivery: Delivery) -> None:
+        """Write an attempt down. Safe to repeat."""
+        ...
+
+    async def deliveries(self, session_id: str) -> Sequence[Delivery]:
+        """Return every attempt to tell of a session, oldest first."""
         ...

@@ -6,7 +6,7 @@ from sessions.artifacts import Artifact
 from sessions.items import ItemState
 from sessions.ledger import LedgerEntry
 from sessions.links import archive_path, content_path, events_path, retry_path, session_path
-from sessions.messages import session_message
+from sessions.messages import Holding, session_message
 from sessions.money import Spending, dollars
 from sessions.progress import UnderWay, applicable
 from sessions.state import SessionState
@@ -52,11 +52,9 @@ def session_view(
         kind=state.kind,
         title=state.title,
         status=status,
-        paused=False,
+        paused=state.is_paused,
         round=state.round,
-        message=session_message(
-            status, kind=state.kind, items=items, awaits_approval=state.awaits_approval, is_stale=is_stale
-        ),
+        message=session_message(status, kind=state.kind, items=items, holding=_holding(state), is_stale=is_stale),
         counts=_counts(items),
         items=items,
         retry_info=RetryInfo(can_retry=bool(failed), failed_items=failed, retry_endpoint=retry_path(state.id)),
@@ -74,6 +72,18 @@ def session_view(
             temporal=temporal_link,
         ),
     )
+
+
+def _holding(state: SessionState) -> Holding | None:
+    if state.status.is_settled:
+        return None
+    if state.is_paused:
+        return Holding.PAUSE
+    if state.awaits_approval:
+        return Holding.APPROVAL
+    if state.held_until is not None:
+        return Holding.MONTH
+    return Holding.BUDGET if state.waits_for_budget else None
 
 
 def _item_view(item: ItemState, *, session_id: str, under_way: Mapping[str, UnderWay] | None) -> ItemView:

@@ -32,10 +32,14 @@ class PriceTable(Value):
     models: Mapping[str, ModelPrice]
     fallback: ModelPrice
 
+    def entry_of(self, model: str) -> str | None:
+        """Return the name by which a model is priced, None where it is not listed."""
+        return max((name for name in self.models if model.startswith(name)), key=len, default=None)
+
     def price_of(self, model: str) -> ModelPrice:
         """Return the price of a model."""
-        listed = [name for name in self.models if model.startswith(name)]
-        return self.models[max(listed, key=len)] if listed else self.fallback
+        entry = self.entry_of(model)
+        return self.fallback if entry is None else self.models[entry]
 
     def cost_microdollars(self, usage: Usage, *, model: str) -> int:
         """Return what usage costs, rounded up to whole micro-dollars."""

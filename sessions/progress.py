@@ -56,12 +56,13 @@ def brought_up_to_date(
     The state was written when a round began or ended; each attempt since has left its own trace.
     """
     under_way: dict[str, UnderWay] = {}
-    for row in recorded:
-        item = state.item(row.key)
-        attempts_used = row.attempt - item.attempts_before_round
-        if item.status.is_settled or row.round != item.round or attempts_used < 1:
-            continue
-        if row.status is ItemStatus.COMPLETE and row.artifact is not None:
+    further = [row for row in recorded if _attempts_used(row, item=state.item(row.key)) > 0]
+    # First of all: what was begun is not given up for what came of another item.
+    for row in further:
+        state = item_started(state, key=row.key, now=row.updated_at)
+    for row in further:
+        attempts_used = _attempts_used(row, item=state.item(row.key))
+        if row.status is ItemStatus.COMPLETE and row.artifact is not None and row.artifact.attempt == row.attempt:
             state = item_completed(
                 state,
                 key=row.key,
@@ -69,7 +70,7 @@ def brought_up_to_date(
                 spending=Spending(),
                 now=row.updated_at,
             )
-        elif row.status is ItemStatus.FAILED and row.error is not None:
+        elif row.status in (ItemStatus.FAILED, ItemStatus.COMPLETE) and row.error is not None:
             state = item_failed(
                 state,
                 key=row.key,
@@ -79,7 +80,6 @@ def brought_up_to_date(
                 now=row.updated_at,
             )
         else:
-            state = item_started(state, key=row.key, now=row.updated_at)
             under_way[row.key] = UnderWay(
                 item=row.key,
                 round=row.round,
@@ -89,6 +89,13 @@ def brought_up_to_date(
                 error=row.error,
             )
     return state, under_way
+
+
+def _attempts_used(row: RecordedItem, *, item: ItemState) -> int:
+    """Return how many attempts of its round an item has taken, 0 where the state knows as much or better."""
+    if item.status.is_settled or row.round != item.round:
+        return 0
+    return max(0, row.attempt - item.attempts_before_round)
 
 
 def applicable(under_way: Mapping[str, UnderWay], *, item: ItemState) -> UnderWay | None:

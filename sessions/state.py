@@ -4,7 +4,7 @@ The workflow keeps one `SessionState` and replaces it by what these functions re
 or anything else outside its arguments, so the same functions serve replay, tests and the records.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Self
@@ -17,6 +17,7 @@ from sessions.items import DEFAULT_MAX_ATTEMPTS, Items, ItemState
 from sessions.model import Value
 from sessions.money import Spending
 from sessions.statuses import ItemStatus, SessionKind, SessionStatus
+from sessions.texts import shortened
 
 DEFAULT_RETRY_WINDOW = timedelta(days=7)
 """How long a settled session with failed items stays open for a retry."""
@@ -38,6 +39,17 @@ class SessionState(Value):
     revision: int = Field(default=1, ge=1)
     approval_before_stage: int | None = None
     """Items of this stage and later ones wait until a person has approved of what the stages before have made."""
+    is_paused: bool = False
+    budget_microdollars: int | None = None
+    """What the session may cost; no attempt begins that could pass it."""
+    worst_case_microdollars: int = 0
+    """What one attempt is reckoned to cost at worst, for the budget."""
+    tolerated_failures: int | None = None
+    """When more items than this have failed in a round, no further ones are begun in it."""
+    held_until: datetime | None = None
+    """Until when nothing is begun because the installation has spent what it may in a month."""
+    applied: tuple[str, ...] = ()
+    """Digests of the latest commands that came with a key of their own: sent again, they change nothing."""
     estimated_microdollars: int = 0
     spending: Spending = Spending()
     created_at: datetime
@@ -59,7 +71,9 @@ class SessionState(Value):
     def awaits_approval(self) -> bool:
         """Whether nothing goes on until a person approves."""
         stage = self.items.open_stage
-        return self.approval_before_stage is not None and stage is not None and stage >= self.approval_before_stage
+        if self.approval_before_stage is None or stage is None or self.status.is_settled:
+            return False
+        return stage >= self.approval_before_stage
 
     def item(self, key: str) -> ItemState:
         """Return an item.
@@ -69,9 +83,44 @@ class SessionState(Value):
         """
         return self.items.of(key)
 
+    @property
+    def committed_microdollars(self) -> int:
+        """What is spent, may have been spent, or may yet be spent by what is being made."""
+        under_way = self.items.count(ItemStatus.PROCESSING) * self.worst_case_microdollars
+        return self.spending.spent_microdollars + self.spending.uncertain_microdollars + under_way
+
+    @property
+    def affordable_attempts(self) -> int | None:
+        """How many more attempts the budget allows to begin, None where there is no limit."""
+        if self.budget_microdollars is None or self.worst_case_microdollars == 0:
+            return None
+        left = self.budget_microdollars - self.committed_microdollars
+        return max(0, left // self.worst_case_microdollars)
+
+    @property
+    def waits_for_budget(self) -> bool:
+        """Whether there is something to make that the budget does not allow to begin, and nothing else is under way."""
+        is_idle = not self.items.count(ItemStatus.PROCESSING) and not self.is_paused and not self.awaits_approval
+        return is_idle and self.items.count(ItemStatus.PENDING) > 0 and self.affordable_attempts == 0
+
+    def may_begin(self, *, spent_in_round_microdollars: int) -> bool:
+        """Whether a further attempt of an item that is being made may begin.
+
+        Under a budget one that follows on what was paid for does not: the session counts that first, and then hands
+        the item out again if it can. Otherwise items that spend side by side would not know of each other.
+        """
+        if self.is_paused or self.held_until is not None:
+            return False
+        if self.budget_microdollars is None:
+            return True
+        return spent_in_round_microdollars == 0 and self.committed_microdollars <= self.budget_microdollars
+
     def items_to_make(self, *, at_most: int) -> Sequence[ItemState]:
         """Return items that can be handed out now, in order."""
-        if at_most < 1 or self.awaits_approval or not self.items.count(ItemStatus.PENDING):
+        if self.affordable_attempts is not None:
+            at_most = min(at_most, self.affordable_attempts)
+        is_held = self.is_paused or self.awaits_approval or self.held_until is not None
+        if at_most < 1 or is_held or not self.items.count(ItemStatus.PENDING):
             return ()
         stage = self.items.open_stage
         ready = (item for item in self.items if item.status is ItemStatus.PENDING and item.stage == stage)
@@ -84,6 +133,7 @@ class SessionState(Value):
         have been shown while its attempts were under way, so that what they see never counts backwards.
         """
         items = _without_what_waits_in_vain(items)
+        items = _without_what_is_given_up(items, tolerated=self.tolerated_failures, round_number=self.round)
         settled_at = (self.settled_at or now) if items.status.is_settled else None
         return self.model_copy(
             update={
@@ -92,6 +142,9 @@ class SessionState(Value):
                 "updated_at": now,
                 "settled_at": settled_at,
                 "closed_at": None,
+                # What has come to its end has nothing left to hold back.
+                "is_paused": self.is_paused and settled_at is None,
+                "held_until": None if settled_at else self.held_until,
             }
         )
 
@@ -107,13 +160,52 @@ def _without_what_waits_in_vain(items: Items) -> Items:
     statuses = items.statuses_of(stage)
     if any(not status.is_settled for status in statuses):
         return items
-    waiting = items.with_status(ItemStatus.PENDING)
-    if ItemStatus.FAILED not in statuses:
-        return items.changed(*(item.model_copy(update={"status": ItemStatus.CANCELLED}) for item in waiting))
-    failed = next(item for item in items if item.stage == stage and item.status is ItemStatus.FAILED)
-    error = failed.error.waited_for(failed.label) if failed.error else None
-    blocked = {"status": ItemStatus.FAILED, "is_blocked": True, "error": error}
-    return items.changed(*(item.model_copy(update=blocked) for item in waiting))
+    failed = next((item for item in items if item.stage == stage and item.status is ItemStatus.FAILED), None)
+    return _not_begun(items, error=failed.error.waited_for(failed.label) if failed and failed.error else None)
+
+
+def _without_what_is_given_up(items: Items, *, tolerated: int | None, round_number: int) -> Items:
+    """Return the items, with those failed that are not begun any more because too many of the round have failed."""
+    if tolerated is None or not items.count(ItemStatus.PENDING) or items.count(ItemStatus.FAILED) <= tolerated:
+        return items
+    failed = [item for item in items.with_status(ItemStatus.FAILED) if item.round == round_number]
+    if len(failed) <= tolerated:
+        return items
+    error = next((item.error for item in failed if item.error), None)
+    return _not_begun(items, error=error.given_up_after(len(failed), tolerated=tolerated) if error else None)
+
+
+def _not_begun(items: Items, *, error: ItemError | None) -> Items:
+    """Return the items, with those that wait ended without an attempt: failed for this reason, or else cancelled.
+
+    What hangs on an item that somebody has stopped is not wanted either; as failed, nothing could ever make it again.
+    """
+    stopped = min((item.stage for item in items.with_status(ItemStatus.CANCELLED)), default=None)
+    ended: list[ItemState] = []
+    for item in items.with_status(ItemStatus.PENDING):
+        if item.artifact is not None or error is None or (stopped is not None and stopped < item.stage):
+            ended.append(_ended(item, ItemStatus.CANCELLED))
+        else:
+            ended.append(item.model_copy(update={"status": ItemStatus.FAILED, "is_blocked": True, "error": error}))
+    return items.changed(*ended)
+
+
+_ROUND_OVER = {"prompt": None, "is_refined": False, "was_interrupted": False}
+"""What a round leaves behind of what it was begun with: nothing that is long."""
+
+_TEXTS_BYTES = 300_000
+_LONGEST_TEXT = 1500
+_SHORTEST_TEXT = 250
+
+
+def _room_for_text(state: SessionState) -> int:
+    """Return how long a text of one item may be, in bytes: all of them travel in one payload."""
+    return min(_LONGEST_TEXT, max(_SHORTEST_TEXT, _TEXTS_BYTES // len(state.items)))
+
+
+def _ended(item: ItemState, status: ItemStatus) -> ItemState:
+    """Return an item whose round came to this end. What has a version stays complete, whatever became of a retake."""
+    return item.model_copy(update={"status": ItemStatus.COMPLETE if item.artifact else status})
 
 
 def steps_of(attempts_in_round: int) -> int:
@@ -149,14 +241,18 @@ def item_completed(
     title: str | None = None,
 ) -> SessionState:
     """An attempt of the item succeeded. ``title`` is the session's, where this item decides it."""
-    item = state.item(key).model_copy(
-        update={
-            "status": ItemStatus.COMPLETE,
-            "attempt": artifact.attempt,
-            "artifact": artifact,
-            "error": None,
-            "correction": None,
-        }
+    item = (
+        state.item(key)
+        .with_version(artifact)
+        .model_copy(
+            update={
+                "status": ItemStatus.COMPLETE,
+                "attempt": artifact.attempt,
+                "error": None,
+                "correction": None,
+                **_ROUND_OVER,
+            }
+        )
     )
     changed = state._with_item(item, now=now, by=_steps_of_round(item))
     return _with_spending(changed.model_copy(update={"title": title or state.title}), spending)
@@ -172,14 +268,14 @@ def item_failed(
     now: datetime,
     correction: str | None = None,
 ) -> SessionState:
-    """The item failed for good in this round."""
+    """The item failed for good in this round. One that has a version stays complete with it."""
     item = state.item(key)
-    item = item.model_copy(
+    item = _ended(item, ItemStatus.FAILED).model_copy(
         update={
-            "status": ItemStatus.FAILED,
             "attempt": item.attempts_before_round + attempts_used,
-            "error": error,
-            "correction": correction,
+            "error": error.shortened(max_bytes=_room_for_text(state)),
+            "correction": correction and shortened(correction, max_bytes=_room_for_text(state)),
+            **_ROUND_OVER,
         }
     )
     return _with_spending(state._with_item(item, now=now, by=_steps_of_round(item)), spending)
@@ -190,14 +286,18 @@ def item_cancelled(
 ) -> SessionState:
     """The item was stopped, after so many attempts of this round."""
     item = state.item(key)
-    item = item.model_copy(
-        update={"status": ItemStatus.CANCELLED, "attempt": item.attempts_before_round + attempts_used}
-    )
+    item = _ended(item, ItemStatus.CANCELLED).model_copy(update={"attempt": item.attempts_before_round + attempts_used})
     return _with_spending(state._with_item(item, now=now, by=_steps_of_round(item)), spending)
 
 
 def item_interrupted(
-    state: SessionState, *, key: str, attempts_used: int, spending: Spending, now: datetime
+    state: SessionState,
+    *,
+    key: str,
+    attempts_used: int,
+    spending: Spending,
+    now: datetime,
+    correction: str | None = None,
 ) -> SessionState:
     """The item is handed out again for what is left of its round: an attempt was cut off that must not count.
 
@@ -207,9 +307,11 @@ def item_interrupted(
     item = item.model_copy(
         update={
             "status": ItemStatus.PENDING,
+            "was_interrupted": True,
             "attempt": item.attempts_before_round + attempts_used,
             "attempts_before_round": item.attempts_before_round + attempts_used,
             "max_attempts": item.max_attempts - attempts_used,
+            "correction": correction or item.correction,
         }
     )
     return _with_spending(state._with_item(item, now=now, by=_steps_of_round(state.item(key))), spending)
@@ -218,7 +320,7 @@ def item_interrupted(
 def unfinished_items_cancelled(state: SessionState, *, now: datetime) -> SessionState:
     """A person stopped the session: what is finished stays, all else is cancelled."""
     unfinished = [item for item in state.items if not item.status.is_settled]
-    items = state.items.changed(*(item.model_copy(update={"status": ItemStatus.CANCELLED}) for item in unfinished))
+    items = state.items.changed(*(_ended(item, ItemStatus.CANCELLED) for item in unfinished))
     by = sum(_steps_of_round(item) for item in unfinished) + 1
     return state._changed(items=items, now=now, by=by)
 
@@ -231,22 +333,95 @@ def items_retried(
     Attempt numbers go on counting; finished items are not touched. The caller has checked that every key is a
     failed item's.
     """
+    changes = {
+        item.key: {
+            "max_attempts": max_attempts or state.max_attempts,
+            "note": notes[item.key],
+            "error": None if item.is_blocked else item.error,
+        }
+        for item in map(state.item, notes)
+    }
+    return _next_round(state, changes=changes, now=now)
+
+
+def item_retaken(
+    state: SessionState, *, key: str, note: str | None, prompt: str | None, is_refined: bool, now: datetime
+) -> SessionState:
+    """Begin a round over an item that is complete: it gets another version, and those it has stay.
+
+    The caller has checked that it is complete.
+    """
+    change = {
+        "max_attempts": state.max_attempts,
+        "note": note,
+        "error": None,
+        "prompt": prompt,
+        "is_refined": is_refined,
+    }
+    return _next_round(state, changes={key: change}, now=now)
+
+
+def _next_round(state: SessionState, *, changes: Mapping[str, Mapping[str, object]], now: datetime) -> SessionState:
+    """Begin the next round over items, each with what changes for it. Attempt numbers go on counting."""
     round_number = state.round + 1
-    retried = [
+    begun = [
         item.model_copy(
             update={
                 "status": ItemStatus.PENDING,
                 "round": round_number,
-                "attempts_before_round": item.attempt,
-                "max_attempts": max_attempts or state.max_attempts,
-                "note": notes[item.key],
+                "attempts_before_round": item.last_number,
                 "is_blocked": False,
-                "error": None if item.is_blocked else item.error,
+                "prompt": None,
+                "is_refined": False,
+                **changes[item.key],
             }
         )
-        for item in map(state.item, notes)
+        for item in map(state.item, changes)
     ]
-    return state._changed(items=state.items.changed(*retried), now=now).model_copy(update={"round": round_number})
+    in_round = state.model_copy(update={"round": round_number})
+    return in_round._changed(items=state.items.changed(*begun), now=now)
+
+
+def version_selected(state: SessionState, *, key: str, attempt: int, now: datetime) -> SessionState:
+    """A person chose which version of an item counts. The caller has checked that there is this version."""
+    item = state.item(key)
+    chosen = next(version for version in item.versions if version.attempt == attempt)
+    others = tuple(version for version in item.versions if version.attempt != attempt)
+    changed = item.model_copy(update={"artifact": chosen, "others": others, "is_chosen": True})
+    return state._with_item(changed, now=now)
+
+
+def items_cancelled(state: SessionState, *, keys: Collection[str], now: datetime) -> SessionState:
+    """A person does not want these items any more; those of them that are being made are stopped by the engine."""
+    waiting = [item for item in map(state.item, keys) if item.status is ItemStatus.PENDING]
+    by = sum(_steps_of_round(item) for item in waiting) + 1
+    return state._changed(
+        items=state.items.changed(*(_ended(item, ItemStatus.CANCELLED) for item in waiting)), now=now, by=by
+    )
+
+
+def session_paused(state: SessionState, *, now: datetime) -> SessionState:
+    """What is being made goes on, nothing further is begun."""
+    return _told(state, now=now, is_paused=True)
+
+
+def session_resumed(state: SessionState, *, now: datetime) -> SessionState:
+    """What waits may be begun again."""
+    return _told(state, now=now, is_paused=False)
+
+
+def budget_set(state: SessionState, *, microdollars: int | None, now: datetime) -> SessionState:
+    """The session may cost this much from now on, or whatever it takes."""
+    return _told(state, now=now, budget_microdollars=microdollars)
+
+
+def held_back(state: SessionState, *, until: datetime | None, now: datetime) -> SessionState:
+    """Nothing is begun until then, or it may be again."""
+    return _told(state, now=now, held_until=until)
+
+
+def _told(state: SessionState, *, now: datetime, **changes: object) -> SessionState:
+    return state.model_copy(update={**changes, "revision": state.revision + 1, "updated_at": now, "closed_at": None})
 
 
 def outline_approved(
@@ -257,12 +432,7 @@ def outline_approved(
     ``replaced`` holds artifacts by item, each numbered after the item's last attempt: attempt numbers are never
     used twice, and what was replaced stays.
     """
-    items = (
-        state.item(key).model_copy(
-            update={"attempt": artifact.attempt, "attempts_before_round": artifact.attempt, "artifact": artifact}
-        )
-        for key, artifact in replaced.items()
-    )
+    items = (state.item(key).with_version(artifact) for key, artifact in replaced.items())
     approved = state._changed(items=state.items.changed(*items), now=now)
     return approved.model_copy(update={"approval_before_stage": None, "title": title or state.title})
 

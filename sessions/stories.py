@@ -5,6 +5,7 @@ Items are made in stages: the `outline`, then, of long stories, its parts (`outl
 """
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Mapping
 from typing import Annotated, Self
@@ -13,9 +14,12 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from sessions.artifacts import Artifact
 from sessions.attempts import ItemTask, SessionInput
+from sessions.callbacks import CallbackUrl
 from sessions.commands import MAX_ATTEMPTS_LIMIT
 from sessions.items import DEFAULT_MAX_ATTEMPTS, Items, ItemState
+from sessions.limits import ToleratedFailures
 from sessions.model import RequestModel, Value
+from sessions.money import Dollars
 from sessions.state import SessionState
 from sessions.story_length import segments_for
 from sessions.texts import ManyLines, OneLine
@@ -25,6 +29,7 @@ MAX_SEGMENTS = 10_000
 MAX_SEGMENTS_PER_SET = 20
 MAX_SETS = 1000
 MAX_OWN_CHARACTERS = 20
+MAX_ROSTER_CHARACTERS = 30_000
 SETS_PER_OUTLINE = 60
 """More sets than this are not outlined in one call, whose answer would grow too long: the story gets parts."""
 
@@ -52,9 +57,23 @@ class OwnCharacter(RequestModel):
     voice: Annotated[str, StringConstraints(max_length=2000), ManyLines] | None = None
 
 
+def _folded(name: str) -> str:
+    """Return a name without what is not seen in it: case, spaces around it, and how its accents are composed."""
+    return unicodedata.normalize("NFC", name).casefold().strip()
+
+
+def _short_enough(characters: tuple[OwnCharacter, ...]) -> tuple[OwnCharacter, ...]:
+    length = sum(len(character.model_dump_json()) for character in characters)
+    if length > MAX_ROSTER_CHARACTERS:
+        raise ValueError(
+            f"may have at most {MAX_ROSTER_CHARACTERS:,} characters together, not {length:,}; shorten them"
+        )
+    return characters
+
+
 def _told_apart(characters: tuple[OwnCharacter, ...]) -> tuple[OwnCharacter, ...]:
     for field, values in (
-        ("name", [character.name.casefold().strip() for character in characters]),
+        ("name", [_folded(character.name) for character in characters]),
         ("id", [character.id for character in characters if character.id]),
     ):
         repeated = sorted(value for value, count in Counter(values).items() if count > 1)
@@ -64,7 +83,12 @@ def _told_apart(characters: tuple[OwnCharacter, ...]) -> tuple[OwnCharacter, ...
 
 
 Idea = Annotated[str, StringConstraints(max_length=MAX_IDEA_CHARACTERS), ManyLines]
-Roster = Annotated[tuple[OwnCharacter, ...], Field(max_length=MAX_OWN_CHARACTERS), AfterValidator(_told_apart)]
+Roster = Annotated[
+    tuple[OwnCharacter, ...],
+    Field(max_length=MAX_OWN_CHARACTERS),
+    AfterValidator(_told_apart),
+    AfterValidator(_short_enough),
+]
 
 
 class StorySessionRequest(RequestModel):
@@ -79,9 +103,9 @@ class StorySessionRequest(RequestModel):
     model: Annotated[str, StringConstraints(max_length=100), OneLine] | None = None
     max_attempts: int = Field(default=DEFAULT_MAX_ATTEMPTS, ge=1, le=MAX_ATTEMPTS_LIMIT, strict=True)
     approve_outline: bool = Field(default=False, strict=True)
-    budget_usd: None = None
-    callback_url: None = None
-    tolerated_failures: None = None
+    budget_usd: Dollars | None = None
+    callback_url: CallbackUrl | None = None
+    tolerated_failures: ToleratedFailures | None = None
 
     @model_validator(mode="after")
     def _sets_are_not_too_many(self) -> Self:
@@ -224,28 +248,16 @@ class StorySessionInput(SessionInput):
     def task_for(self, key: str, *, state: SessionState) -> OutlineTask | OutlinePartTask | SetTask:
         """Return the task of an item as it stands in a state."""
         item = state.item(key)
-        common = {
-            "session_id": state.id,
-            "item": item.key,
-            "label": item.label,
-            "round": item.round,
-            "attempts_before_round": item.attempts_before_round,
-            "max_attempts": item.max_attempts,
-            "note": item.note,
-            "correction": item.correction,
-            "limits": self.limits,
-            "model": self.model,
-            "plan": self.plan,
-        }
         if key == OUTLINE:
-            return OutlineTask(**common, request=self.request)
+            return OutlineTask.of(item, session=self, plan=self.plan, request=self.request)
         outline = _artifact_of(OUTLINE, state=state)
         if (part_number := part_number_of(key)) is not None:
-            return OutlinePartTask(**common, part_number=part_number, outline=outline)
+            return OutlinePartTask.of(item, session=self, plan=self.plan, part_number=part_number, outline=outline)
         set_number = set_number_of(key)
         if set_number is None:
             raise KeyError(key)
-        return SetTask(**common, set_number=set_number, outline=outline, parts=self._parts_for(set_number, state=state))
+        parts = self._parts_for(set_number, state=state)
+        return SetTask.of(item, session=self, plan=self.plan, set_number=set_number, outline=outline, parts=parts)
 
     def _parts_for(self, set_number: int, *, state: SessionState) -> Mapping[int, Artifact]:
         """Return the parts that outline a set and those beside it: it is told how they end and begin."""
@@ -254,13 +266,6 @@ class StorySessionInput(SessionInput):
         neighbours = range(max(1, set_number - 1), min(self.plan.total_sets, set_number + 1) + 1)
         numbers = sorted({self.plan.part_of(number) for number in neighbours})
         return {number: _artifact_of(part_key(number), state=state) for number in numbers}
-
-
-class OutlineApproval(Value):
-    """The outline is approved; ``replaced`` holds what a person put in its place, by item, and its title."""
-
-    replaced: Mapping[str, Artifact] = {}
-    title: str | None = None
 
 
 def _artifact_of(key: str, *, state: SessionState) -> Artifact:

@@ -26,7 +26,7 @@ from sessions.story_hashtags import hashtags_of
 from sessions.story_limits import MAX_SUMMARY_CHARACTERS, own_roster_limits, roster_limits
 from sessions.story_roster import Cast, own_roster, roster_of
 from sessions.story_rules import metadata_problems, outlined_sets_problems, parts_problems, written_set_problems
-from sessions.story_words import count_words, seconds_for
+from sessions.story_words import seconds_for, words_of
 from sessions.texts import shortened
 
 _PROBLEMS_TOLD = 3
@@ -253,7 +253,7 @@ def _segment(entry: Mapping[str, object], *, assumed_number: int, cast: Cast, pr
     if content_type not in ("narration", "dialogue"):
         problems.append(f"Segment {number} has neither narration nor dialogue as its content_type")
         content_type = "dialogue" if dialogue else "narration"
-    words = count_words(narration) + sum(count_words(line.line) for line in dialogue)
+    words = words_of(narration, (line.line for line in dialogue))
     return Segment(
         number=number,
         scene=one_line(entry.get("scene")),

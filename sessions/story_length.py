@@ -30,13 +30,14 @@ def segments_for(idea: str) -> int:
     """Return how many segments a story gets, 1 to 10,000, by what its idea says.
 
     1. The first count in digits of segments, parts, episodes or chapters ("60 segments", "a 12-part story",
-       "1,000 chapters"), held between 1 and 10,000.
+       "1,000 chapters"). One that no story can have ("0 parts", "20000 segments") says nothing: nobody is to pay for
+       the longest story there is because of a figure of speech.
     2. Otherwise the first of these words: short 20, medium 50, long 100, movie 150, saga 200. The first decides:
        "a short movie" is short, and "a movie about a long road" is a movie.
     3. Otherwise the length of the idea: 30 up to 300 characters, 50 up to 1,000, 100 above.
     """
-    if counted := _COUNT.search(idea):
-        return _within_limits(counted["number"].replace(",", ""))
+    if (counted := _COUNT.search(idea)) and (number := _possible(counted["number"].replace(",", ""))):
+        return number
     if named := _LENGTH.search(idea):
         return _SEGMENTS_OF[(named["adjective"] or named["form"]).lower()]
     characters = len(idea.strip())
@@ -45,9 +46,10 @@ def segments_for(idea: str) -> int:
     return 50 if characters <= MIDDLING_IDEA_CHARACTERS else 100
 
 
-def _within_limits(digits: str) -> int:
+def _possible(digits: str) -> int | None:
     # Python refuses to convert thousands of digits; so many are too many anyway.
     significant = digits.lstrip("0")
-    if len(significant) > len(str(MOST_SEGMENTS)):
-        return MOST_SEGMENTS
-    return min(max(int(significant or "0"), LEAST_SEGMENTS), MOST_SEGMENTS)
+    if not significant or len(significant) > len(str(MOST_SEGMENTS)):
+        return None
+    number = int(significant)
+    return number if LEAST_SEGMENTS <= number <= MOST_SEGMENTS else None

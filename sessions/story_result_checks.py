@@ -9,10 +9,12 @@ from sessions.identifiers import is_session_id
 from sessions.model import Value
 from sessions.scripts import SetOutline
 from sessions.stories import StoryPlan, StorySessionRequest
+from sessions.story_answers import one_line
 from sessions.story_checks import set_problems
 from sessions.story_limits import own_roster_limits
 from sessions.story_results import AskedStory, FailedSets, FinishedSet, GenerationSummary, ResultMetadata, StoryResult
 from sessions.story_rules import metadata_problems, outlined_sets_problems, parts_problems
+from sessions.story_words import seconds_for, words_of
 
 Place = tuple[str | int, ...]
 
@@ -138,6 +140,10 @@ def _metadata_problems(told: ResultMetadata, *, result: StoryResult) -> Iterator
         yield ResultProblem.at("story_metadata", "parts", detail=problem)
         return
     outline = ("story_metadata", "outline")
+    for index, one in enumerate(told.outline):
+        if any(text != one_line(text) for text in (*one.beats, one.begins, one.ends)):
+            detail = "holds a text of several lines, which it was not written with"
+            yield ResultProblem.at(*outline, index, detail=detail)
     if not plan.total_parts or result.finished:
         numbers = range(1, plan.total_sets + 1)
         for detail in outlined_sets_problems(told.outline, numbers=numbers, whole="The outline"):
@@ -192,6 +198,13 @@ def _set_problems(
     if entry.set_data.set_number != entry.set_number:
         yield ResultProblem.at(*place, "set_data", "set_number", detail=f"must be {entry.set_number}")
         return
+    for index, segment in enumerate(entry.set_data.segments):
+        words = words_of(segment.narration, (line.line for line in segment.dialogue))
+        computed = {"word_count": words, "duration_seconds": seconds_for(words)}
+        for name, right in computed.items():
+            if getattr(segment, name) != right:
+                where = (*place, "set_data", "segments", index, name)
+                yield ResultProblem.at(*where, detail=f"must be {right}, as its words come to; it was changed")
     for detail in set_problems(entry.set_data, metadata=metadata, plan=plan)[:_PROBLEMS_OF_A_SET]:
         yield ResultProblem.at(*place, "set_data", detail=detail)
 

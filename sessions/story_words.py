@@ -1,6 +1,7 @@
 """Spoken words: how many there are, and how long it takes to say them."""
 
 import re
+from collections.abc import Iterable
 
 from sessions.scripts import SEGMENT_SECONDS
 
@@ -37,6 +38,11 @@ def count_words(text: str) -> int:
 
 def _spaced_words(text: str) -> int:
     return sum(any(character.isalnum() for character in word) for word in _BREAK.split(text))
+
+
+def words_of(narration: str | None, lines: Iterable[str]) -> int:
+    """Return how many words are spoken in a segment."""
+    return count_words(narration or "") + sum(count_words(line) for line in lines)
 
 
 def seconds_for(words: int) -> int:

@@ -133,3 +133,19 @@ class AttemptList(Value):
     """The ledger of a session, oldest first."""
 
     attempts: tuple[AttemptView, ...]
+
+
+class VersionView(Value):
+    """One version of an item. ``prompt`` is what it was made from, None where that is not known."""
+
+    attempt: int
+    artifact: ArtifactView
+    is_selected: bool
+    variation: str | None
+    prompt: str | None
+
+
+class VersionList(Value):
+    """The versions of an item, oldest first."""
+
+    versions: tuple[VersionView, ...]

@@ -1,6 +1,6 @@
 """What became of an item whose activity failed."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from temporalio.exceptions import (
     ActivityError,
@@ -33,6 +33,8 @@ class ItemFailure(Value):
     report: RoundReport
     is_cancelled: bool = False
     is_interrupted: bool = False
+    held_for: timedelta | None = None
+    """How long nothing is to be begun, where that is why the attempt did not."""
 
 
 def item_failure(
@@ -52,6 +54,7 @@ def item_failure(
             report=detail.report,
             is_cancelled=cause.type == STOPPED,
             is_interrupted=cause.type == INTERRUPTED,
+            held_for=detail.held_for,
         )
     if isinstance(cause, CancelledError):
         return ItemFailure(error=_CANCELLED, report=RoundReport(), is_cancelled=True)

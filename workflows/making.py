@@ -8,7 +8,7 @@ from temporalio import workflow
 from sessions.attempts import AttemptOutcome, ItemTask
 from sessions.identifiers import activity_id
 from sessions.texts import shortened
-from workflows.policies import HEARTBEAT_TIMEOUT, SUMMARY_BYTES, attempt_retries, attempt_timeout
+from workflows.policies import HEARTBEAT_TIMEOUT, SUMMARY_BYTES, attempt_priority, attempt_retries, attempt_timeout
 
 Task = TypeVar("Task", bound=ItemTask)
 
@@ -26,6 +26,7 @@ async def made_by(activity: Callable[[Any, Task], Awaitable[AttemptOutcome]], ta
         start_to_close_timeout=attempt_timeout(task.limits),
         heartbeat_timeout=HEARTBEAT_TIMEOUT,
         retry_policy=attempt_retries(task.max_attempts),
+        priority=attempt_priority(task.round),
         # The attempt that is stopped says what it had cost; a dead worker's is given up with its heartbeats.
         cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
         summary=shortened(f"{task.label} · round {task.round}", max_bytes=SUMMARY_BYTES),

@@ -2,9 +2,10 @@
 
 from datetime import timedelta
 
-from temporalio.common import RetryPolicy
+from temporalio.common import Priority, RetryPolicy
 
 from sessions.attempts import AttemptLimits
+from sessions.priorities import RETRY_PRIORITY
 
 HEARTBEAT_TIMEOUT = timedelta(seconds=10)
 """A worker that is silent for three heartbeats is dead; its attempts go on elsewhere."""
@@ -16,6 +17,17 @@ RECORD_RETRIES = RetryPolicy(
     initial_interval=timedelta(seconds=1), backoff_coefficient=2.0, maximum_interval=timedelta(seconds=15)
 )
 """The records may be down for long and nothing may be lost, so there is no last attempt."""
+
+CALLBACK_TIMEOUT = timedelta(seconds=30)
+"""For one call: the sender gives up after half of it, this one catches a bug."""
+
+CALLBACK_PATIENCE = timedelta(hours=24)
+"""For all attempts at one callback: whoever's server is down has a day to mend it (schedule-to-close)."""
+
+CALLBACK_RETRIES = RetryPolicy(
+    initial_interval=timedelta(seconds=5), backoff_coefficient=2.0, maximum_interval=timedelta(hours=1)
+)
+"""A receiver that restarts is told within seconds, and one that is down for long is not hammered."""
 
 _ATTEMPT_MARGIN = timedelta(seconds=30)
 
@@ -30,6 +42,11 @@ def attempt_retries(max_attempts: int) -> RetryPolicy:
     )
 
 
+def attempt_priority(round_number: int) -> Priority:
+    """Return who goes first where attempts wait: what a person has asked for again; all else goes as its session."""
+    return Priority(priority_key=RETRY_PRIORITY) if round_number > 1 else Priority.default
+
+
 def attempt_timeout(limits: AttemptLimits) -> timedelta:
     """Return how long one attempt may take in all: its own deadlines end it first, this one catches a bug.
 
@@ -37,6 +54,9 @@ def attempt_timeout(limits: AttemptLimits) -> timedelta:
     """
     return limits.throttle_patience + limits.deadline + limits.storage_patience + _ATTEMPT_MARGIN
 
+
+MOST_PAYLOAD_BYTES = 1_900_000
+"""The server takes 2 MiB; what the converter adds around a payload has room in the rest."""
 
 SUMMARY_BYTES = 200
 """What the server accepts as a summary."""

@@ -6,37 +6,40 @@ and the run loop acts on what it finds. So the order of events in the history de
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import suppress
 from datetime import timedelta
 
 from temporalio import workflow
-from temporalio.common import SearchAttributeKey
-from temporalio.exceptions import ActivityError, is_cancelled_exception
+from temporalio.common import SearchAttributeKey, WorkflowIDReusePolicy
+from temporalio.exceptions import ActivityError, WorkflowAlreadyStartedError, is_cancelled_exception
 
 from activities.records import RecordActivities
-from sessions.artifacts import Artifact
+from sessions.announcements import settled_callback
 from sessions.attempts import AttemptOutcome, RoundReport, SessionInput, SessionRecordTask
-from sessions.commands import NoApprovalAwaitedError, RetryRequest, SessionEndingError
+from sessions.callbacks import CallbackTask
+from sessions.commands import Command, SessionEndingError, obeyed
 from sessions.details import details_table
 from sessions.items import ItemState
 from sessions.ledger import LedgerEntry
 from sessions.state import (
     SessionState,
+    held_back,
     item_cancelled,
     item_completed,
     item_failed,
     item_interrupted,
     item_started,
-    items_retried,
-    outline_approved,
     session_closed,
     unfinished_items_cancelled,
 )
-from sessions.statuses import ItemStatus
+from sessions.statuses import ItemStatus, SessionStatus
+from sessions.texts import shortened
 from sessions.wire import FAILED_ITEMS_ATTRIBUTE, STATUS_ATTRIBUTE, records_queue
+from workflows.callback_delivery import CallbackDelivery
 from workflows.failures import ItemFailure, item_failure
 from workflows.patches import GO_ON_IN_ANOTHER_RUN
-from workflows.policies import RECORD_RETRIES, RECORD_TIMEOUT
+from workflows.policies import MOST_PAYLOAD_BYTES, RECORD_RETRIES, RECORD_TIMEOUT, SUMMARY_BYTES
 
 MakeItem = Callable[[SessionState, str], Awaitable[AttemptOutcome]]
 """Makes the item with this key, as it stands in this state: one activity under the retry policy."""
@@ -44,6 +47,8 @@ MakeItem = Callable[[SessionState, str], Awaitable[AttemptOutcome]]
 _ENTRIES_AT_ONCE = 500
 """About half a megabyte; a payload may hold two."""
 _TURNS_TO_HEAR = 5
+_EVENTS_OF_GRACE = 2000
+_SHORTEST_HOLD = timedelta(seconds=1)
 
 _STATUS = SearchAttributeKey.for_keyword(STATUS_ATTRIBUTE)
 _FAILED_ITEMS = SearchAttributeKey.for_int(FAILED_ITEMS_ATTRIBUTE)
@@ -54,6 +59,7 @@ class Rounds:
 
     def __init__(self, start: SessionInput, *, make_item: MakeItem) -> None:
         self._state = start.state
+        self._begun_with = start
         self._make_item = make_item
         self._items_at_once = start.items_at_once
         self._retry_window = start.retry_window
@@ -62,8 +68,15 @@ class Rounds:
         self._unrecorded = start.unrecorded
         self._background: list[asyncio.Task[None]] = []
         self._fault: BaseException | None = None
+        self._callback_url = start.callback_url
+        # A session that begins settled was told of by the run before: somebody has only chosen a version.
+        self._told_of = start.state.settled_at
+        self._making: dict[str, asyncio.Task[None]] = {}
+        self._is_told = False
         self._is_ending = False
         self._goes_on = False
+        # What searches find the session by from its start, or as the run before has left it.
+        self._published = (SessionStatus.PROCESSING, len(start.state.failed_items))
 
     @property
     def state(self) -> SessionState:
@@ -80,47 +93,30 @@ class Rounds:
         """Ledger entries that nobody has confirmed to be written down."""
         return self._unrecorded
 
-    def retry(self, request: RetryRequest) -> None:
-        """Begin the next round over what failed; the run loop does the rest.
+    def obey(self, command: Command) -> None:
+        """Change the session as a person asks; the run loop does the rest.
 
         Raises:
             CommandRefusedError: the state does not allow it; nothing has changed.
         """
-        notes = self.items_to_retry(request)
-        self._become(items_retried(self._state, notes=notes, max_attempts=request.max_attempts, now=workflow.now()))
+        after = self.checked(command)
+        if after is self._state:
+            return
+        stopped = command.stops(self._state)
+        self._become(after)
+        self._is_told = self._is_told or command.is_recorded_at_once
+        for item in stopped:
+            self._making[item].cancel()
 
-    def items_to_retry(self, request: RetryRequest) -> Mapping[str, str | None]:
-        """Return the items that a retry would make again, with their notes.
+    def checked(self, command: Command) -> SessionState:
+        """Return what a command would make of the session.
 
         Raises:
             CommandRefusedError: the state does not allow it.
         """
         if self._is_ending:
-            raise SessionEndingError("The session is being cancelled. Retry it once it has closed.")
-        return request.notes_for(self._state)
-
-    def approve(self, *, replaced: Mapping[str, Artifact], title: str | None) -> None:
-        """Let the session go on that waits for it; the run loop does the rest.
-
-        Raises:
-            CommandRefusedError: it does not wait, or an artifact is not the next one of its item.
-        """
-        self.check_approval(replaced)
-        self._become(outline_approved(self._state, replaced=replaced, title=title, now=workflow.now()))
-
-    def check_approval(self, replaced: Mapping[str, Artifact]) -> None:
-        """Find out whether the session waits for an approval, and what is to be replaced still is what it was.
-
-        Raises:
-            CommandRefusedError: it does not, or it is not.
-        """
-        if not self._state.awaits_approval or self._is_ending:
-            raise NoApprovalAwaitedError(
-                f"This session does not wait for an approval (it is {self._state.status}); nothing has changed."
-            )
-        for key, artifact in replaced.items():
-            if artifact.attempt != self._state.item(key).attempt + 1:
-                raise NoApprovalAwaitedError(f"Somebody else has replaced '{key}' meanwhile. Read it again first.")
+            raise SessionEndingError("The session is being cancelled. Ask again once it has closed.")
+        return obeyed(command, self._state, now=workflow.now())
 
     async def run(self) -> SessionState:
         """Make items until the session is closed, or its history has grown long; return its state then.
@@ -138,8 +134,10 @@ class Rounds:
             await self._wait_until(lambda: not self._background)
             self._become(unfinished_items_cancelled(self._state, now=workflow.now()))
             self._close()
-            self._publish()
+            self._publish(even_unchanged=True)  # as it always was: running sessions replay it
+            self._call_back()
             await self._record()
+            await self._wait_until(lambda: not self._background)
             raise
         return self._state
 
@@ -148,31 +146,36 @@ class Rounds:
             await self._make_items()
             if self._goes_on:
                 return
-            if not self._state.failed_items:
+            if self._is_over():
                 self._close()
             self._publish()
+            self._call_back()
             await self._recorded()
-            if not self._is_done():
-                await self._wait_for_retry()
-            if not self._has_work() and not self._is_done():
-                self._close()
-                await self._recorded()
-            if not self._has_work():
+            if not self._has_work() and self._is_done():
                 return
-            # A retry round shows in lists and searches from its beginning, not only when it ends.
-            self._publish()
-            self._record_soon()
+            if not self._is_done():
+                await self._wait_for_word()
+            if self._has_work():
+                # A round shows in lists and searches from its beginning, not only when it ends.
+                self._publish()
+                self._record_soon()
 
     async def _make_items(self) -> None:
         """Hand out every pending item, those included that a retry adds meanwhile, until the session is settled."""
         while self._has_work():
             if self._is_history_long():
                 await self._come_to_rest()
-                return
+                if self._goes_on:
+                    return
+                continue
+            if self._has_been_told():
+                self._record_soon()
             for item in self._items_to_hand_out():
                 self._become(item_started(self._state, key=item.key, now=workflow.now()))
-                self._in_background(self._make(item.key))
-            await self._wait_until(lambda: not self._has_work() or bool(self._items_to_hand_out()))
+                self._making[item.key] = self._in_background(self._make(item.key))
+            await self._wait_while_held(
+                lambda: not self._has_work() or bool(self._items_to_hand_out()) or self._is_told
+            )
 
     def _items_to_hand_out(self) -> Sequence[ItemState]:
         room = self._items_at_once - self._state.items.count(ItemStatus.PROCESSING)
@@ -188,20 +191,57 @@ class Rounds:
         await self._wait_until(lambda: not self._state.items.count(ItemStatus.PROCESSING))
         if not self._has_work():
             return
+        fixed = self._begun_with.model_dump_json(exclude={"state", "unrecorded"})
+        if len(self._entries_within(self._room_beside(fixed))) < len(self._unrecorded):
+            # The next run could not take along what the records have missed. They are down, so the session goes on
+            # in this run for a while: nothing waits for them.
+            self._most_events = workflow.info().get_current_history_length() + _EVENTS_OF_GRACE
+            self._record_soon()
+            return
         for task in tuple(self._background):
             task.cancel()  # only writing down is left, which the next run takes over
         await self._wait_until(lambda: not self._background)
-        if len(self._unrecorded) > _ENTRIES_AT_ONCE:
-            await self._record()  # more than the next run's input can hold
         self._goes_on = True
 
-    def _in_background(self, work: Coroutine[None, None, None]) -> None:
+    def _room_beside(self, fixed: str = "") -> int:
+        """Return how many bytes a payload leaves for ledger entries beside the state and what else is in it."""
+        return MOST_PAYLOAD_BYTES - len(fixed.encode()) - len(self._state.model_dump_json().encode())
+
+    def _entries_within(self, room: int) -> tuple[LedgerEntry, ...]:
+        """Return the first of the entries to write down that fit into so many bytes."""
+        fitting: list[LedgerEntry] = []
+        for entry in self._unrecorded[:_ENTRIES_AT_ONCE]:
+            room -= len(entry.model_dump_json().encode()) + 1
+            if room < 0:
+                break
+            fitting.append(entry)
+        return tuple(fitting)
+
+    async def _wait_while_held(self, condition: Callable[[], bool]) -> None:
+        """Wait for something to hold; what is held back until a moment may go on then."""
+        until = self._state.held_until
+        if until is None:
+            await self._wait_until(lambda: condition() or self._state.held_until is not None)
+            return
+        try:
+            await self._wait_until(condition, timeout=max(until - workflow.now(), _SHORTEST_HOLD))
+        except TimeoutError:
+            if self._state.held_until == until:  # an attempt that began before may have asked for longer
+                self._become(held_back(self._state, until=None, now=workflow.now()))
+
+    def _has_been_told(self) -> bool:
+        """Return whether somebody has changed the session since this was asked last."""
+        was_told, self._is_told = self._is_told, False
+        return was_told
+
+    def _in_background(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         """Run beside the loop. A list and no TaskGroup: that one cancels in the order of a set, which replay may not
         repeat, and complains when a worker drops a session that waits.
         """
         task = asyncio.create_task(work)
         self._background.append(task)
         task.add_done_callback(self._ended)
+        return task
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._background.remove(task)
@@ -231,8 +271,12 @@ class Rounds:
             )
             self._keep(failure.report)
             self._become(self._without_result(key, failure))
+            if failure.held_for is not None and self._has_work():
+                until = workflow.now() + failure.held_for
+                self._become(held_back(self._state, until=until, now=workflow.now()))
         else:
             self._keep(outcome.report)
+            self._is_told = self._is_told or outcome.title is not None  # lists show a story by its title
             self._become(
                 item_completed(
                     self._state,
@@ -250,7 +294,14 @@ class Rounds:
         if failure.is_cancelled:
             return item_cancelled(self._state, key=key, attempts_used=used, spending=spending, now=now)
         if failure.is_interrupted and used < self._state.item(key).max_attempts:
-            return item_interrupted(self._state, key=key, attempts_used=used, spending=spending, now=now)
+            return item_interrupted(
+                self._state,
+                key=key,
+                attempts_used=used,
+                spending=spending,
+                correction=failure.report.correction,
+                now=now,
+            )
         return item_failed(
             self._state,
             key=key,
@@ -270,11 +321,24 @@ class Rounds:
     def _close(self) -> None:
         self._become(session_closed(self._state, now=workflow.now()))
 
-    async def _wait_for_retry(self) -> None:
+    def _is_over(self) -> bool:
+        """Whether nothing is left to wait for: all is made, or nobody has retried what failed for long enough."""
+        return not self._state.failed_items or self._rest_of_window() <= timedelta(0)
+
+    def _rest_of_window(self) -> timedelta:
+        settled_at = self._state.settled_at or workflow.now()
+        return settled_at + self._retry_window - workflow.now()
+
+    async def _wait_for_word(self) -> None:
+        """Wait until somebody retries or changes something, or the window for it has passed."""
         try:
-            await self._wait_until(self._has_work, timeout=self._retry_window)
+            await self._wait_until(
+                lambda: self._has_work() or self._is_told, timeout=max(self._rest_of_window(), timedelta(0))
+            )
         except TimeoutError:
             workflow.logger.info("nobody retried within the window; the session closes")
+        if not self._has_work():
+            self._has_been_told()  # what is told of it is written down in any case
 
     def _become(self, state: SessionState) -> None:
         self._state = state
@@ -283,14 +347,38 @@ class Rounds:
     def _keep(self, report: RoundReport) -> None:
         self._unrecorded += report.unrecorded
 
-    def _publish(self) -> None:
-        """Let searches find the session by what it has become. One action, so only when the status changes."""
+    def _publish(self, *, even_unchanged: bool = False) -> None:
+        """Let searches find the session by what it has become. One action, so only when that has changed."""
+        published = (self._state.status, len(self._state.failed_items))
+        if published == self._published and not even_unchanged:
+            return
+        self._published = published
         workflow.upsert_search_attributes(
             [
                 _STATUS.value_set(self._state.status.value),
                 _FAILED_ITEMS.value_set(len(self._state.failed_items)),
             ]
         )
+
+    def _call_back(self) -> None:
+        """Have somebody told that the session has settled, once for each time that it does."""
+        if self._callback_url is None or self._told_of == self._state.settled_at:
+            return
+        self._told_of = self._state.settled_at
+        self._in_background(self._start_callback(settled_callback(self._state, url=self._callback_url)))
+
+    async def _start_callback(self, task: CallbackTask) -> None:
+        # The one of this id has been started already when this run was reset to a point before it.
+        with suppress(WorkflowAlreadyStartedError):
+            await workflow.start_child_workflow(
+                CallbackDelivery.run,
+                task,
+                id=task.delivery_id,
+                # It goes on after the session has closed, for as long as its receiver needs.
+                parent_close_policy=workflow.ParentClosePolicy.ABANDON,
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                static_summary=shortened(f"Callback of {self._state.title}", max_bytes=SUMMARY_BYTES),
+            )
 
     async def _recorded(self) -> None:
         """Record the session, and return when nothing is left to record or a retry has begun.
@@ -314,7 +402,7 @@ class Rounds:
     async def _record(self) -> None:
         """Write the session down, and in as many parts as fit into payloads what the records have missed."""
         while True:
-            entries = self._unrecorded[:_ENTRIES_AT_ONCE]
+            entries = self._entries_within(self._room_beside()) or self._unrecorded[:1]
             await workflow.execute_activity_method(
                 RecordActivities.record,
                 SessionRecordTask(state=self._state, entries=entries),
@@ -323,7 +411,10 @@ class Rounds:
                 retry_policy=RECORD_RETRIES,
                 summary=f"Write down: {self._state.status}",
             )
-            self._unrecorded = tuple(entry for entry in self._unrecorded if entry not in entries)
+            written = {(entry.item, entry.attempt, entry.status) for entry in entries}
+            self._unrecorded = tuple(
+                entry for entry in self._unrecorded if (entry.item, entry.attempt, entry.status) not in written
+            )
             if not self._unrecorded:
                 return
 

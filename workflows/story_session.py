@@ -5,13 +5,13 @@ from the input, and the approval of the outline, which changes the state as a re
 """
 
 from temporalio import workflow
-from temporalio.exceptions import ApplicationError
 
 from activities.stories import StoryActivities
 from sessions.attempts import AttemptOutcome
-from sessions.commands import CommandRefusedError
+from sessions.commands import Accepted
 from sessions.state import SessionState
-from sessions.stories import OutlineApproval, OutlinePartTask, OutlineTask, StorySessionInput
+from sessions.steering import OutlineApproval
+from sessions.stories import OutlinePartTask, OutlineTask, StorySessionInput
 from sessions.wire import APPROVE_OUTLINE_UPDATE, STORY_SESSION
 from workflows.handlers import SessionHandlers
 from workflows.making import made_by
@@ -36,16 +36,13 @@ class StorySession(SessionHandlers):
         return state
 
     @workflow.update(name=APPROVE_OUTLINE_UPDATE)
-    def approve_outline(self, approval: OutlineApproval) -> None:
+    def approve_outline(self, approval: OutlineApproval) -> Accepted:
         """Let the sets be written, by the outline as it is or by what was stored in its place."""
-        self._rounds.approve(replaced=approval.replaced, title=approval.title)
+        return self._obeyed(approval)
 
     @approve_outline.validator
     def _can_approve(self, approval: OutlineApproval) -> None:
-        try:
-            self._rounds.check_approval(approval.replaced)
-        except CommandRefusedError as error:
-            raise ApplicationError(str(error), type=type(error).__name__, non_retryable=True) from error
+        self._check(approval)
 
     async def _write(self, state: SessionState, key: str) -> AttemptOutcome:
         match self._start.task_for(key, state=state):

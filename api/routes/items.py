@@ -7,8 +7,11 @@ from starlette.responses import StreamingResponse
 
 from api.files import file_name
 from api.openapi import problems
+from api.routes.sessions import IdempotencyKey
 from api.services import Services, TheServices
 from sessions.identifiers import artifact_key
+from sessions.steering import RetakeRequest, SelectionRequest
+from sessions.view import SessionView, VersionList
 
 router = APIRouter(prefix="/api/sessions", tags=["sessions"])
 
@@ -33,6 +36,44 @@ async def read_content(
 ) -> Response:
     """Return what an attempt made, or the attempt that counts."""
     return await _content(session_id, key=key, attempt=attempt, services=services, request=request)
+
+
+@router.post(
+    "/{session_id}/items/{key}/retake",
+    status_code=202,
+    responses=problems(404, 409, 413, 415),
+    summary="Make another version of an item",
+)
+async def retake(
+    session_id: str,
+    key: ItemKey,
+    services: TheServices,
+    request: RetakeRequest | None = None,
+    idempotency_key: IdempotencyKey = None,
+) -> SessionView:
+    """Make a finished item again. Earlier versions stay; the new one counts unless somebody has chosen another."""
+    return await services.steering.retake(
+        session_id, request or RetakeRequest(), item=key, idempotency_key=idempotency_key
+    )
+
+
+@router.put(
+    "/{session_id}/items/{key}/selected",
+    status_code=202,
+    responses=problems(404, 409, 413, 415),
+    summary="Choose a version of an item",
+)
+async def select(session_id: str, key: ItemKey, request: SelectionRequest, services: TheServices) -> SessionView:
+    """Choose which version counts in archives, exports and results."""
+    view = await services.steering.select(session_id, request, item=key)
+    await services.stories.refile(view, key=key)
+    return view
+
+
+@router.get("/{session_id}/items/{key}/versions", responses=problems(404), summary="List the versions of an item")
+async def list_versions(session_id: str, key: ItemKey, services: TheServices) -> VersionList:
+    """Return everything that was made of an item, oldest first, each with the prompt it was made from."""
+    return VersionList(versions=tuple(await services.versions.versions(session_id, item=key)))
 
 
 @router.head("/{session_id}/items/{key}/content", include_in_schema=False)

@@ -10,7 +10,9 @@ from api.services import TheServices
 from sessions.commands import RetryRequest
 from sessions.images import ImageSessionRequest
 from sessions.model import RequestModel
+from sessions.money import Dollars
 from sessions.statuses import SessionKind, SessionStatus
+from sessions.steering import BudgetChange, CancelItems
 from sessions.texts import OneLine
 from sessions.view import AttemptList, SessionList, SessionView
 
@@ -40,6 +42,18 @@ class SessionsQuery(RequestModel):
     )
 
 
+class CancelRequest(RequestModel):
+    """Which items to stop."""
+
+    items: tuple[Annotated[str, Field(max_length=64)], ...] = Field(min_length=1, max_length=2000)
+
+
+class BudgetRequest(RequestModel):
+    """What the session may cost, in US dollars; null lifts the limit."""
+
+    budget_usd: Dollars | None
+
+
 @router.post("/images", status_code=202, responses=problems(413, 415), summary="Start an image session")
 async def start_images(
     request: ImageSessionRequest, services: TheServices, response: Response, idempotency_key: IdempotencyKey = None
@@ -65,15 +79,40 @@ async def read_session(session_id: str, services: TheServices) -> SessionView:
 
 
 @router.post("/{session_id}/retry", status_code=202, responses=problems(404, 409, 413, 415), summary="Retry")
-async def retry(session_id: str, services: TheServices, request: RetryRequest | None = None) -> SessionView:
+async def retry(
+    session_id: str,
+    services: TheServices,
+    request: RetryRequest | None = None,
+    idempotency_key: IdempotencyKey = None,
+) -> SessionView:
     """Make failed items again: those named, or all. Works while the workflow is open and after it has closed."""
-    return await services.steering.retry(session_id, request or RetryRequest())
+    return await services.steering.retry(session_id, request or RetryRequest(), idempotency_key=idempotency_key)
 
 
-@router.post("/{session_id}/cancel", status_code=202, responses=problems(404, 409), summary="Cancel")
-async def cancel(session_id: str, services: TheServices) -> SessionView:
-    """Stop a session. What is finished is kept."""
-    return await services.steering.cancel(session_id)
+@router.post("/{session_id}/pause", status_code=202, responses=problems(404, 409), summary="Pause")
+async def pause(session_id: str, services: TheServices) -> SessionView:
+    """Begin nothing further. What is being made goes on to its end."""
+    return await services.steering.pause(session_id)
+
+
+@router.post("/{session_id}/resume", status_code=202, responses=problems(404, 409), summary="Resume")
+async def resume(session_id: str, services: TheServices) -> SessionView:
+    """Go on after a pause."""
+    return await services.steering.resume(session_id)
+
+
+@router.post("/{session_id}/cancel", status_code=202, responses=problems(404, 409, 413, 415), summary="Cancel")
+async def cancel(session_id: str, services: TheServices, request: CancelRequest | None = None) -> SessionView:
+    """Stop a session, or the items named. What is finished is kept."""
+    if request is None:
+        return await services.steering.cancel(session_id)
+    return await services.steering.cancel_items(session_id, CancelItems(items=request.items))
+
+
+@router.put("/{session_id}/budget", status_code=202, responses=problems(404, 409, 413, 415), summary="Set the budget")
+async def set_budget(session_id: str, request: BudgetRequest, services: TheServices) -> SessionView:
+    """Change what the session may cost. One that waits for its budget goes on when it is raised."""
+    return await services.steering.set_budget(session_id, BudgetChange(budget_usd=request.budget_usd))
 
 
 @router.get("/{session_id}/attempts", responses=problems(404), summary="Read the ledger")

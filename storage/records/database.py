@@ -23,6 +23,8 @@ Answer = TypeVar("Answer")
 Work = Callable[[AsyncConnection], Awaitable[Answer]]
 
 DEFAULT_PATIENCE = timedelta(milliseconds=1500)
+LONGEST_PATIENCE = timedelta(seconds=10)
+"""That a single transaction may be given in place of the usual one."""
 
 _DRIVERS = {
     "sqlite": "sqlite+aiosqlite",
@@ -58,7 +60,7 @@ class Database:
 
     Args:
         url: as `database_address` takes it.
-        patience: how long a transaction may take as a whole, waiting for its turn included.
+        patience: how long a transaction may take as a whole, waiting for its turn included, unless it is told.
 
     Raises:
         ValueError: as `database_address` does.
@@ -105,13 +107,20 @@ class Database:
         """
         return await self._bounded(self._transaction(work, engine=self._reads), seconds=self._patience)
 
-    async def write(self, work: Work[Answer], *, key: str) -> Answer:
+    async def write(self, work: Work[Answer], *, key: str, patience: timedelta | None = None) -> Answer:
         """Run a transaction and commit it. Of those with the same key, in any process, one runs at a time.
+
+        Args:
+            work: the transaction.
+            key: what it is about.
+            patience: how long it may take, at most `LONGEST_PATIENCE`; None for the usual. For an SQLite file that
+                another process keeps locked nobody waits longer than usual.
 
         Raises:
             RecordsOutOfReachError: the database does not answer; whether anything was written is unknown.
         """
-        return await self._bounded(self._written(work, key=key), seconds=self._patience)
+        seconds = self._patience if patience is None else patience.total_seconds()
+        return await self._bounded(self._written(work, key=key), seconds=seconds)
 
     async def _written(self, work: Work[Answer], *, key: str) -> Answer:
         async def alone(connection: AsyncConnection) -> Answer:
@@ -183,15 +192,18 @@ def _begin_in_sqlite(connection: Connection) -> None:
 
 
 def _postgresql_engine(address: URL, *, patience: float) -> AsyncEngine:
+    # Whoever may take longer than usual may do so with one statement; the others are held to less by the patience
+    # of their transaction.
+    longest = max(patience, LONGEST_PATIENCE.total_seconds())
     return create_async_engine(
         address,
         pool_size=_POOL_SIZE,
-        pool_timeout=patience,
+        pool_timeout=longest,
         pool_pre_ping=True,
         hide_parameters=True,
         connect_args={
             "timeout": patience,
-            "command_timeout": patience,
+            "command_timeout": longest,
             "server_settings": {"application_name": "retakes"},
         },
     )

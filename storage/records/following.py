@@ -6,15 +6,18 @@ items or its state for it.
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sessions.state import SessionState
 from sessions.statuses import ItemStatus, session_status
-from storage.records.ledger import latest_rounds_of, lines_of
-from storage.records.standing import Line, columns_of_ledger, columns_of_state, latest_line, live_round
+from storage.records.ledger import latest_rounds_of, lines_of, live_lines_of
+from storage.records.standing import Columns, Line, columns_of_ledger, columns_of_state, latest_line, live_round
 from storage.records.tables import items, sessions
 from storage.records.upserts import insert_into
+
+# Not a column's name: those stand for the new values.
+_KEY = "key_of_item"
 
 
 async def write_items(connection: AsyncConnection, state: SessionState) -> None:
@@ -36,9 +39,7 @@ async def write_items(connection: AsyncConnection, state: SessionState) -> None:
         rows,
     )
     if lines:
-        await _follow_items(
-            connection, state.id, round_number=max(latest_line(of_item).entry.round for of_item in lines.values())
-        )
+        await _follow_items(connection, state.id, round_number=_last_round(lines))
 
 
 async def _live_lines(connection: AsyncConnection, state: SessionState) -> Mapping[str, Sequence[Line]]:
@@ -49,20 +50,29 @@ async def _live_lines(connection: AsyncConnection, state: SessionState) -> Mappi
 
 
 async def follow_ledger(connection: AsyncConnection, session_id: str, *, keys: Sequence[str]) -> None:
-    """Show items as their ledger tells them, where the state does not know better."""
-    rounds: list[int] = []
-    for key in keys:
-        lines = (await lines_of(connection, session_id, keys=[key]))[key]
-        round_number = latest_line(lines).entry.round
-        changed = await connection.execute(
-            update(items)
-            .where(items.c.session_id == session_id, items.c.key == key, items.c.live_round <= round_number)
-            .values(columns_of_ledger(lines))
-        )
-        if changed.rowcount:
-            rounds.append(round_number)
-    if rounds:
-        await _follow_items(connection, session_id, round_number=max(rounds))
+    """Show items as their ledger tells them, where the state does not know better.
+
+    However many they are, it takes the same few statements: to a server elsewhere each of them is a journey.
+    """
+    lines = await live_lines_of(connection, session_id, keys=keys) if keys else {}
+    if lines:
+        await _update_items(connection, session_id, lines=lines)
+        await _follow_items(connection, session_id, round_number=_last_round(lines))
+
+
+async def _update_items(connection: AsyncConnection, session_id: str, *, lines: Mapping[str, Sequence[Line]]) -> None:
+    """Show items as their lines tell them: of each the same columns, but for those that only a result tells."""
+    alike: dict[frozenset[str], list[Columns]] = {}
+    for key, of_item in lines.items():
+        columns = columns_of_ledger(of_item)
+        alike.setdefault(frozenset(columns), []).append({_KEY: key, **columns})
+    statement = update(items).where(items.c.session_id == session_id, items.c.key == bindparam(_KEY))
+    for rows in alike.values():
+        await connection.execute(statement, rows)
+
+
+def _last_round(lines: Mapping[str, Sequence[Line]]) -> int:
+    return max(latest_line(of_item).entry.round for of_item in lines.values())
 
 
 async def _follow_items(connection: AsyncConnection, session_id: str, *, round_number: int) -> None:

@@ -1,6 +1,7 @@
 """SQL of the ledger: entries are written when an attempt begins, completed once, and never taken back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -39,20 +40,21 @@ async def write_line(connection: AsyncConnection, session_id: str, *, line: Line
 
 
 async def write_lines(connection: AsyncConnection, session_id: str, *, lines: Sequence[Line]) -> None:
-    """Write lines."""
+    """Write lines, all with one statement."""
     if lines:
         await connection.execute(_upsert(connection), [_parameters(session_id, line=line) for line in lines])
 
 
 def _upsert(connection: AsyncConnection) -> Insert:
     statement = insert_into(attempts, connection=connection).values(updated_at=DatabaseNow())
+    told = {
+        column.name: statement.excluded[column.name]
+        for column in attempts.c
+        if not column.primary_key and column.name not in _KEPT
+    }
     return statement.on_conflict_do_update(
         index_elements=list(attempts.primary_key),
-        set_={
-            column.name: statement.excluded[column.name]
-            for column in attempts.c
-            if not column.primary_key and column.name not in _KEPT
-        },
+        set_={**told, **_amounts(statement.excluded)},
         where=or_(
             _knowledge(attempts.c) < _knowledge(statement.excluded),
             # An attempt that runs tells again when the provider has asked it to wait.
@@ -63,6 +65,20 @@ def _upsert(connection: AsyncConnection) -> Insert:
             ),
         ),
     )
+
+
+def _amounts(excluded: ReadOnlyColumnCollection[str, Any]) -> Mapping[str, ColumnElement[int]]:
+    """Return what an entry costs, and costs at worst, after a further report of it.
+
+    Whoever enters an attempt as lost may not know what it would have asked, and so not what it costs at worst.
+    """
+    known, told = attempts.c.worst_case_microdollars, excluded["worst_case_microdollars"]
+    cost = excluded["cost_microdollars"]
+    is_unpriced = and_(excluded["status"] == AttemptStatus.UNCERTAIN, cost == 0)
+    return {
+        "worst_case_microdollars": case((known > told, known), else_=told),
+        "cost_microdollars": case((is_unpriced, known), else_=cost),
+    }
 
 
 def _knowledge(of: ReadOnlyColumnCollection[str, Any]) -> ColumnElement[int]:
@@ -96,21 +112,36 @@ async def close_abandoned(connection: AsyncConnection, session_id: str, *, item:
     statement = _of_session(session_id).where(attempts.c.status == AttemptStatus.RUNNING, is_over)
     if item is not None:
         statement = statement.where(attempts.c.item == item)
-    for row in (await connection.execute(statement)).all():
-        line = Line(
-            entry=_entry(row).abandoned(), item_status=ItemStatus(row.item_status), max_attempts=row.max_attempts
-        )
-        await write_line(connection, session_id, line=line)
+    running = [_line(row) for row in await connection.execute(statement)]
+    lost = [replace(line, entry=line.entry.abandoned()) for line in running]
+    await write_lines(connection, session_id, lines=lost)
 
 
 async def lines_of(
     connection: AsyncConnection, session_id: str, *, keys: Sequence[str]
 ) -> Mapping[str, Sequence[Line]]:
     """Return the lines of some items of a session, by item."""
+    return _by_item(await connection.execute(_of_items(session_id, keys=keys)))
+
+
+async def live_lines_of(
+    connection: AsyncConnection, session_id: str, *, keys: Sequence[str]
+) -> Mapping[str, Sequence[Line]]:
+    """Return the lines, by item, of those of some items that have come further than the session's state tells."""
+    statement = (
+        _of_items(session_id, keys=keys)
+        .join(items, and_(items.c.session_id == attempts.c.session_id, items.c.key == attempts.c.item))
+        .add_columns(items.c.live_round)
+    )
+    rows = (await connection.execute(statement)).all()
+    live = {row.item for row in rows if row.round >= row.live_round}
+    return _by_item(row for row in rows if row.item in live)
+
+
+def _by_item(rows: Iterable[Row[Any]]) -> Mapping[str, Sequence[Line]]:
     lines: dict[str, list[Line]] = {}
-    for row in await connection.execute(_of_session(session_id).where(attempts.c.item.in_(keys))):
-        line = Line(entry=_entry(row), item_status=ItemStatus(row.item_status), max_attempts=row.max_attempts)
-        lines.setdefault(row.item, []).append(line)
+    for row in rows:
+        lines.setdefault(row.item, []).append(_line(row))
     return lines
 
 
@@ -141,6 +172,14 @@ async def entry_of(connection: AsyncConnection, session_id: str, *, item: str, a
 
 def _of_session(session_id: str) -> Select[Any]:
     return select(attempts).where(attempts.c.session_id == session_id)
+
+
+def _of_items(session_id: str, *, keys: Sequence[str]) -> Select[Any]:
+    return _of_session(session_id).where(attempts.c.item.in_(keys))
+
+
+def _line(row: Row[Any]) -> Line:
+    return Line(entry=_entry(row), item_status=ItemStatus(row.item_status), max_attempts=row.max_attempts)
 
 
 def _entry(row: Row[Any]) -> LedgerEntry:

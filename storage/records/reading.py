@@ -1,20 +1,33 @@
-"""Reading sessions: one, a page of them, and how many there are."""
+"""Reading sessions: one, a page of them, and how many there are.
+
+States and artifacts come as the texts that they are stored as: to parse those of a page of large sessions takes
+longer than a transaction, or the event loop, has time for.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, func, select, tuple_
+from sqlalchemy import ColumnElement, Row, String, func, select, tuple_, type_coerce
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from sessions.artifacts import Artifact
 from sessions.errors import ErrorClass, ItemError
 from sessions.money import Spending
 from sessions.progress import RecordedItem
 from sessions.records import SessionPage, SessionRecord
+from sessions.state import SessionState
 from sessions.statuses import AttemptStatus, ItemStatus, SessionKind, SessionStatus
 from storage.records.cursors import Place, cursor_of, place_of
 from storage.records.ledger import spending_of
 from storage.records.tables import attempts, items, sessions
+
+_STATE = type_coerce(sessions.c.state, String).label("state")
+_ITEM: Sequence[ColumnElement[Any]] = (
+    *(items.c.session_id, items.c.key, items.c.status, items.c.attempt, items.c.round, items.c.is_running),
+    *(items.c.error_type, items.c.error_message, items.c.error_advice, items.c.updated_at),
+    type_coerce(items.c.artifact, String).label("artifact"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,17 +48,50 @@ class AttemptCount:
     count: int
 
 
-async def read_session(connection: AsyncConnection, session_id: str) -> SessionRecord | None:
+@dataclass(frozen=True, kw_only=True)
+class StoredSession:
+    """A session as it was read. ``items`` are the rows of those that its state does not tell all of."""
+
+    state: str
+    items: Sequence[Row[Any]]
+    spending: Spending
+    request_sha256: str | None
+    start: str | None = None
+
+    def parsed(self) -> SessionRecord:
+        """Return what that says. Takes some milliseconds where there are a thousand items."""
+        return SessionRecord(
+            state=SessionState.model_validate_json(self.state),
+            items=tuple(_item(row) for row in self.items),
+            spending=self.spending,
+            request_sha256=self.request_sha256,
+            start=self.start,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredPage:
+    """A page of sessions as it was read."""
+
+    sessions: Sequence[StoredSession]
+    next_cursor: str | None
+
+    def parsed(self) -> SessionPage:
+        """Return what that says. Takes up to seconds where the sessions are large."""
+        return SessionPage(sessions=tuple(session.parsed() for session in self.sessions), next_cursor=self.next_cursor)
+
+
+async def read_session(connection: AsyncConnection, session_id: str) -> StoredSession | None:
     """Return a session with what it was started with, or None."""
-    statement = select(sessions.c.state, sessions.c.request_sha256, sessions.c.start).where(sessions.c.id == session_id)
+    statement = select(_STATE, sessions.c.request_sha256, sessions.c.start).where(sessions.c.id == session_id)
     row = (await connection.execute(statement)).one_or_none()
     if row is None:
         return None
     recorded = await _items_of(connection, [session_id])
     spending = await spending_of(connection, [session_id])
-    return SessionRecord(
+    return StoredSession(
         state=row.state,
-        items=tuple(recorded.get(session_id, ())),
+        items=recorded.get(session_id, ()),
         spending=spending.get(session_id, Spending()),
         request_sha256=row.request_sha256,
         start=row.start,
@@ -60,7 +106,7 @@ async def read_page(
     query: str | None,
     limit: int,
     cursor: str | None,
-) -> SessionPage:
+) -> StoredPage:
     """Return a page of sessions, newest first, without what they were started with.
 
     Raises:
@@ -74,7 +120,7 @@ async def read_page(
         statement = statement.where(sessions.c.status == status)
     if query:
         if "\0" in query:  # PostgreSQL refuses to look for what no text can hold
-            return SessionPage(sessions=(), next_cursor=None)
+            return StoredPage(sessions=(), next_cursor=None)
         statement = statement.where(sessions.c.title_folded.contains(query.casefold(), autoescape=True))
     if cursor is not None:
         place = place_of(cursor)
@@ -82,23 +128,23 @@ async def read_page(
     rows = (await connection.execute(statement)).all()
     shown = rows[:limit]
     is_last = len(rows) <= limit
-    return SessionPage(
-        sessions=await _records_of(connection, [row.id for row in shown]),
+    return StoredPage(
+        sessions=await _stored(connection, [row.id for row in shown]),
         next_cursor=None if is_last else cursor_of(Place(created_at=shown[-1].created_at, session_id=shown[-1].id)),
     )
 
 
-async def _records_of(connection: AsyncConnection, session_ids: Sequence[str]) -> tuple[SessionRecord, ...]:
+async def _stored(connection: AsyncConnection, session_ids: Sequence[str]) -> Sequence[StoredSession]:
     if not session_ids:
         return ()
-    statement = select(sessions.c.id, sessions.c.state, sessions.c.request_sha256).where(sessions.c.id.in_(session_ids))
+    statement = select(sessions.c.id, _STATE, sessions.c.request_sha256).where(sessions.c.id.in_(session_ids))
     rows = {row.id: row for row in await connection.execute(statement)}
     recorded = await _items_of(connection, session_ids)
     spending = await spending_of(connection, session_ids)
     return tuple(
-        SessionRecord(
+        StoredSession(
             state=rows[session_id].state,
-            items=tuple(recorded.get(session_id, ())),
+            items=recorded.get(session_id, ()),
             spending=spending.get(session_id, Spending()),
             request_sha256=rows[session_id].request_sha256,
         )
@@ -106,13 +152,13 @@ async def _records_of(connection: AsyncConnection, session_ids: Sequence[str]) -
     )
 
 
-async def _items_of(connection: AsyncConnection, session_ids: Sequence[str]) -> Mapping[str, Sequence[RecordedItem]]:
-    """Return the items, by session, that attempts may have brought further than the session's state tells.
+async def _items_of(connection: AsyncConnection, session_ids: Sequence[str]) -> Mapping[str, Sequence[Row[Any]]]:
+    """Return rows, by session: of the items that attempts may have brought further than the session's state tells.
 
     The others stand in the state as they are. Of a session of a thousand items they would take most of the time.
     """
     statement = (
-        select(items)
+        select(*_ITEM)
         .where(
             items.c.session_id.in_(session_ids),
             items.c.live_round <= items.c.round,
@@ -120,9 +166,9 @@ async def _items_of(connection: AsyncConnection, session_ids: Sequence[str]) -> 
         )
         .order_by(items.c.session_id, items.c.position)
     )
-    recorded: dict[str, list[RecordedItem]] = {}
+    recorded: dict[str, list[Row[Any]]] = {}
     for row in await connection.execute(statement):
-        recorded.setdefault(row.session_id, []).append(_item(row))
+        recorded.setdefault(row.session_id, []).append(row)
     return recorded
 
 
@@ -137,7 +183,7 @@ def _item(row: Row[Any]) -> RecordedItem:
         round=row.round,
         is_running=row.is_running,
         error=error,
-        artifact=row.artifact,
+        artifact=Artifact.model_validate_json(row.artifact) if row.artifact else None,
         updated_at=row.updated_at,
     )
 

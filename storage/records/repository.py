@@ -1,13 +1,18 @@
 """The records: every call is one transaction, and raises `RecordsOutOfReachError` when the database does not answer."""
 
+import asyncio
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from sessions.costs import CostBy, CostPage, Period, RecordedCall
+from sessions.deliveries import Delivery
 from sessions.ledger import LedgerEntry
 from sessions.records import AttemptChange, SessionPage, SessionRecord
 from sessions.state import SessionState
 from sessions.statuses import ItemStatus, SessionKind, SessionStatus
-from storage.records.database import Database
+from storage.records.costs import costs_of, recorded_calls, spent_since
+from storage.records.database import LONGEST_PATIENCE, Database
+from storage.records.deliveries import deliveries_of, write_delivery
 from storage.records.ledger import changes_since, clock_of, entries_of, entry_of
 from storage.records.reading import (
     AttemptCount,
@@ -22,14 +27,21 @@ from storage.records.writing import delete_session, write_attempt, write_new_ses
 
 
 class Records:
-    """Sessions and their attempts, written down. Implements `AttemptRecords` and `SessionRecords`.
+    """Sessions and their attempts, written down. Implements `AttemptRecords`, `SessionRecords`,
+    `SpendingRecords`, `CostRecords` and `DeliveryRecords`.
 
     Writes about one session happen one after the other, and can be repeated and come in any order: what is kept
     is the newest state, every attempt, and each attempt as whoever knew most of it told it.
+
+    Args:
+        database: where they are.
+        session_patience: how long `record_session` may take. It writes most at once, and where it is a workflow that
+            waits, it has 15 seconds; where a person does, the usual patience is enough.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, session_patience: timedelta = LONGEST_PATIENCE) -> None:
         self._database = database
+        self._session_patience = session_patience
 
     async def record_attempt(
         self, session_id: str, *, entry: LedgerEntry, item_status: ItemStatus, max_attempts: int
@@ -47,7 +59,11 @@ class Records:
 
     async def record_session(self, state: SessionState, *, entries: Sequence[LedgerEntry]) -> None:
         """Write a session's state, unless one as new is there, and the entries that are missing."""
-        await self._database.write(lambda connection: write_session(connection, state, entries=entries), key=state.id)
+        await self._database.write(
+            lambda connection: write_session(connection, state, entries=entries),
+            key=state.id,
+            patience=self._session_patience,
+        )
 
     async def create_session(self, state: SessionState, *, request_sha256: str, start: str) -> None:
         """Write down a session that was just started.
@@ -68,7 +84,8 @@ class Records:
 
     async def session(self, session_id: str) -> SessionRecord | None:
         """Return a session, or None."""
-        return await self._database.read(lambda connection: read_session(connection, session_id))
+        stored = await self._database.read(lambda connection: read_session(connection, session_id))
+        return None if stored is None else stored.parsed()
 
     async def sessions(
         self,
@@ -91,9 +108,10 @@ class Records:
         Raises:
             InvalidCursorError: the cursor is not one of this list.
         """
-        return await self._database.read(
+        stored = await self._database.read(
             lambda connection: read_page(connection, kind=kind, status=status, query=query, limit=limit, cursor=cursor)
         )
+        return await asyncio.to_thread(stored.parsed)
 
     async def attempts(self, session_id: str) -> Sequence[LedgerEntry]:
         """Return the ledger of a session, oldest first."""
@@ -118,6 +136,49 @@ class Records:
             limit: how many at most. The rest is at or after the last one's ``updated_at``.
         """
         return await self._database.read(lambda connection: changes_since(connection, moment, limit=limit))
+
+    async def spent_since(self, moment: datetime) -> int:
+        """Return what attempts that began at a moment or later have cost, in micro-dollars.
+
+        Uncertain ones count at their worst case; those that run have no cost yet.
+        """
+        return await self._database.read(lambda connection: spent_since(connection, moment))
+
+    async def costs(self, period: Period, *, by: CostBy, limit: int, cursor: str | None = None) -> CostPage:
+        """Return the sums of the attempts that began in a period.
+
+        Args:
+            period: from when until when.
+            by: what the sums are taken by. Models and sessions come dearest first.
+            limit: how many models or sessions at most; there are few days and kinds, so all of them are returned.
+            cursor: where the page before ended. Amounts that change meanwhile may show a row twice, or not at all.
+
+        Raises:
+            InvalidCursorError: the cursor is not one of this list.
+        """
+        return await self._database.read(
+            lambda connection: costs_of(connection, period, by=by, limit=limit, cursor=cursor)
+        )
+
+    async def recorded_calls(self, model: str, *, kind: SessionKind, limit: int) -> Sequence[RecordedCall]:
+        """Return those of a model's newest complete attempts that belong to a kind and whose usage was told.
+
+        Args:
+            model: the name under which it was asked for.
+            kind: of the attempts' sessions.
+            limit: how many attempts are looked at, at most.
+        """
+        return await self._database.read(lambda connection: recorded_calls(connection, model, kind=kind, limit=limit))
+
+    async def record_delivery(self, delivery: Delivery) -> None:
+        """Write an attempt at a callback down, unless it is there."""
+        await self._database.write(
+            lambda connection: write_delivery(connection, delivery), key=f"deliveries of {delivery.session_id}"
+        )
+
+    async def deliveries(self, session_id: str) -> Sequence[Delivery]:
+        """Return every attempt to tell of a session, oldest first."""
+        return await self._database.read(lambda connection: deliveries_of(connection, session_id))
 
     async def session_counts(self) -> Sequence[SessionCount]:
         """Count sessions by kind and status."""

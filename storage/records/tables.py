@@ -128,5 +128,35 @@ class AttemptColumns(TypedColumns):
 attempts = Table("attempts", metadata, AttemptColumns, PrimaryKeyConstraint("session_id", "item", "attempt"))
 
 Index(None, attempts.c.updated_at)
-Index(None, attempts.c.started_at)
+# Holds all that sums over a period need.
+Index(
+    "ix_attempts_costs",
+    *(attempts.c.started_at, attempts.c.status, attempts.c.model, attempts.c.session_id),
+    *(attempts.c.input_tokens, attempts.c.output_tokens, attempts.c.cost_microdollars),
+)
+Index(None, attempts.c.model, attempts.c.status, attempts.c.started_at)
 Index(None, attempts.c.status, attempts.c.error_type)
+
+
+class DeliveryColumns(TypedColumns):
+    """Attempts at callbacks. No reference to a session, as with the ledger.
+
+    The moment belongs to the key: should a session's workflow be reset, its attempts count from 1 again.
+    """
+
+    id: Named[str]
+    attempt: Named[int]
+    at: Named[datetime] = Column(UtcDateTime())
+    session_id: Named[str]
+    type: Named[str]
+    url: Named[str]
+    outcome: Named[str]
+    status: Named[int | None]
+    error: Named[str | None]
+    duration_milliseconds: Named[int]
+    next_attempt_at: Named[datetime | None] = Column(UtcDateTime())
+
+
+deliveries = Table("deliveries", metadata, DeliveryColumns, PrimaryKeyConstraint("id", "attempt", "at"))
+
+Index(None, deliveries.c.session_id, deliveries.c.at)

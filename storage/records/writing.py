@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sessions.ledger import LedgerEntry
 from sessions.state import SessionState
 from sessions.statuses import AttemptStatus
+from storage.records.deliveries import delete_deliveries
 from storage.records.following import follow_ledger, write_items
 from storage.records.ledger import close_abandoned, delete_entries, write_line, write_lines
 from storage.records.standing import Line, line_of
@@ -52,8 +53,9 @@ async def write_new_session(
 
 
 async def delete_session(connection: AsyncConnection, session_id: str) -> None:
-    """Delete a session with its items and its ledger."""
+    """Delete a session with its items, its ledger and the log of its callbacks."""
     await delete_entries(connection, session_id)
+    await delete_deliveries(connection, session_id)
     await connection.execute(delete(sessions).where(sessions.c.id == session_id))
 
 

@@ -20,6 +20,7 @@ OURS = {
     "storage",
     "service",
     "runtime",
+    "webhooks",
     "api",
     "cli",
 }
@@ -28,6 +29,7 @@ THIRD_PARTY = {
     "sessions": {"pydantic", "pydantic_core"},
     "imaging": {"PIL"},
     "screenplays": {"typst"},
+    "webhooks": {"httpx2", "standardwebhooks"},
     "activities": {"temporalio.activity", "temporalio.exceptions"},
     "workflows": {"temporalio.workflow", "temporalio.common", "temporalio.exceptions"},
     "service": {
@@ -41,7 +43,17 @@ THIRD_PARTY = {
 }
 """What a layer may import from other people's packages: finer than import-linter can tell, and nothing else."""
 
-DETERMINISTIC = {"asyncio", "collections", "dataclasses", "datetime", "enum", "functools", "itertools", "typing"}
+DETERMINISTIC = {
+    "asyncio",
+    "collections",
+    "contextlib",
+    "dataclasses",
+    "datetime",
+    "enum",
+    "functools",
+    "itertools",
+    "typing",
+}
 """What workflow code may use of the standard library: without a clock, randomness, files, the environment."""
 
 

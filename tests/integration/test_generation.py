@@ -190,6 +190,23 @@ async def test_a_result_from_elsewhere_goes_on_here(product: Product) -> None:
     assert texts(result) == story["sets"]
 
 
+async def test_a_result_from_elsewhere_that_is_sent_twice_is_paid_for_once(product: Product) -> None:
+    """Even without a key: the second finds the session that the first has begun, and retries what is left there."""
+    await failing(product, {"Set 2 of 3": PERMANENT})
+    first = await posted(product, GENERATE, {"idea": "A hare", "total_segments": 6, "segments_per_set": 2})
+    previous = {**first.json(), "session_id": ELSEWHERE}
+    failed = await retried(product, previous)
+    assert failed["success"] is False
+    await product.faults({"seed": 1})
+    calls = len(await product.calls())
+
+    finished, again = await retried(product, previous), await retried(product, previous)
+
+    assert (True, finished["sets"]) == (finished["success"], again["sets"])
+    assert {failed["session_id"]} == {finished["session_id"], again["session_id"]}
+    assert ["Set 2 of 3"] == await texts_asked_for(product, since=calls)
+
+
 @pytest.mark.parametrize("session_id", [None, ELSEWHERE], ids=["known", "unknown"])
 async def test_a_story_without_an_outline_is_begun_anew(product: Product, session_id: str | None) -> None:
     """All sets failed with the outline: the result still says what was asked for, and that is made."""

@@ -345,6 +345,43 @@ class TestAttempts:
         assert {name: getattr(begun, name) for name in kept} == {name: getattr(entry, name) for name in kept}
         assert (COMPLETE, taken_over.ended_at) == (entry.status, entry.ended_at)
 
+    async def test_worst_case(self, records: Records) -> None:
+        """An attempt that is entered as lost by somebody who knows no price of it counts at what it was reckoned at."""
+        state = new_state()
+        begun = entry_of().model_copy(update={"worst_case_microdollars": 900})
+        await records.record_attempt(state.id, entry=begun, item_status=ItemStatus.PROCESSING, max_attempts=3)
+        unpriced = begun.model_copy(update={"worst_case_microdollars": 0})
+        throttled = unpriced.model_copy(update={"throttled_calls": 1})
+        await records.record_attempt(state.id, entry=throttled, item_status=ItemStatus.PROCESSING, max_attempts=3)
+        await records.record_session(state, entries=[unpriced.abandoned()])
+        (given_up,) = await records.attempts(state.id)
+        lost = unpriced.abandoned(noticed_at=START + timedelta(minutes=1))
+        await records.record_attempt(state.id, entry=lost, item_status=ItemStatus.PROCESSING, max_attempts=3)
+        (entry,) = await records.attempts(state.id)
+        record = await records.session(state.id)
+
+        assert (UNCERTAIN, 900, 900) == (
+            given_up.status,
+            given_up.cost_microdollars,
+            given_up.worst_case_microdollars,
+        )
+        assert (UNCERTAIN, 900, 900) == (entry.status, entry.cost_microdollars, entry.worst_case_microdollars)
+        assert record is not None
+        assert Spending(uncertain_microdollars=900) == record.spending
+
+    async def test_what_it_did_cost(self, records: Records) -> None:
+        """Of an attempt whose price is known after all, that counts, less than the worst case or nothing at all."""
+        state = new_state()
+        begun = entry_of().model_copy(update={"worst_case_microdollars": 900})
+        for attempt, status, cost in ((1, UNCERTAIN, 40), (2, COMPLETE, 50), (3, FAILED, 0)):
+            entry = begun.model_copy(update={"attempt": attempt})
+            await records.record_attempt(state.id, entry=entry, item_status=ItemStatus.PROCESSING, max_attempts=3)
+            await attempt_recorded(records, state.id, attempt=attempt, status=status, cost_microdollars=cost)
+
+        assert [(40, 900), (50, 900), (0, 900)] == [
+            (entry.cost_microdollars, entry.worst_case_microdollars) for entry in await records.attempts(state.id)
+        ]
+
     async def test_counts(self, records: Records) -> None:
         """Counts tell sessions by kind and status, and attempts by status and class of error."""
         story = new_state(kind=SessionKind.STORY)

@@ -1,17 +1,22 @@
 """Sessions of many items: what it takes to write an attempt down does not depend on how many there are."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.pool import ConnectionPoolEntry, Pool
 
+from sessions.records import RecordsOutOfReachError
 from sessions.statuses import AttemptStatus, ItemStatus, SessionStatus
-from storage.records.database import Database
+from storage.records.database import LONGEST_PATIENCE, Database
 from storage.records.repository import Records
 from tests.unit.storage.histories import History, entry_of, new_state
+from workflows.policies import RECORD_TIMEOUT
 
 pytest_plugins = ["tests.support.databases"]
 
@@ -143,3 +148,91 @@ async def test_a_thousand_late(records: Records) -> None:
     assert {ItemStatus.COMPLETE} == {item.status for item in record.items}
     (listed,) = (await records.sessions(status=SessionStatus.COMPLETE, limit=5)).sessions
     assert state.id == listed.state.id
+
+
+async def test_the_next_part_of_a_ledger(records: Records, database: Database) -> None:
+    """Entries that come after their state take as many statements by the hundreds as by the handful, and count."""
+    outcomes = (AttemptStatus.COMPLETE, AttemptStatus.FAILED, AttemptStatus.UNCERTAIN)
+    taken: list[int] = []
+    for items in (6, 500):
+        keys = [f"set-{number:04d}" for number in range(items)]
+        state = new_state(*keys)
+        await records.record_session(state, entries=())
+        entries = [entry_of(key, status=outcomes[number % 3]) for number, key in enumerate(keys)]
+        with statements_of(database) as statements:
+            await records.record_session(state, entries=entries)
+        taken.append(len(statements))
+
+    few, many = taken
+    assert few == many
+    record = await records.session(state.id)
+    assert record is not None
+    shown = {AttemptStatus.COMPLETE: (ItemStatus.COMPLETE, False)}
+    assert [shown.get(entry.status, (ItemStatus.PROCESSING, True)) for entry in entries] == [
+        (item.status, item.error is not None) for item in record.items
+    ]
+    assert [entry.artifact for entry in entries] == [item.artifact for item in record.items]
+
+
+async def test_entries_of_items_that_are_settled(records: Records, database: Database) -> None:
+    """The ledger of a session that has ended is written down part by part, and moves nothing of how it ended."""
+    history = History(state=new_state(*(f"set-{number:04d}" for number in range(200))))
+    for item in history.state.items:
+        history.round_of(item.key, outcomes=[AttemptStatus.COMPLETE])
+    history.finished()
+    await records.record_session(history.state, entries=history.closed[:100])
+    with statements_of(database) as statements:
+        await records.record_session(history.state, entries=history.closed[100:])
+
+    assert 10 > len(statements)
+    record = await records.session(history.state.id)
+    assert record is not None
+    assert (history.state, ()) == (record.state, record.items)
+    assert history.closed == list(await records.attempts(history.state.id))
+
+
+async def test_many_abandoned(records: Records, database: Database) -> None:
+    """Attempts that were lost with their worker are entered so with as many statements, however many they are."""
+    taken: list[int] = []
+    for items in (5, 100):
+        keys = [f"set-{number:04d}" for number in range(items)]
+        history = History(state=new_state(*keys))
+        for key in keys:
+            await begun(records, history.state.id, key)
+        history.cancelled()
+        with statements_of(database) as statements:
+            await records.record_session(history.state, entries=())
+        taken.append(len(statements))
+
+    few, many = taken
+    assert few == many
+    entries = await records.attempts(history.state.id)
+    assert {AttemptStatus.UNCERTAIN} == {entry.status for entry in entries}
+
+
+async def test_a_patience_of_its_own(database_url: str) -> None:
+    """Writing a session waits on where everything else has given up, and within the time of its activity."""
+    usual = timedelta(milliseconds=500)
+    database = Database(database_url, patience=usual)
+    patient, hurried = Records(database), Records(database, session_patience=usual)
+    state = new_state()
+    is_held, going_on = asyncio.Event(), asyncio.Event()
+
+    async def hold_up(connection: AsyncConnection) -> None:
+        await connection.execute(text("SELECT 1"))
+        is_held.set()
+        await going_on.wait()
+
+    holding = asyncio.create_task(database.write(hold_up, key=state.id, patience=LONGEST_PATIENCE))
+    await is_held.wait()
+    writing = asyncio.create_task(patient.record_session(state, entries=()))
+    others = await asyncio.gather(
+        begun(patient, state.id, "main"), hurried.record_session(state, entries=()), return_exceptions=True
+    )
+    going_on.set()
+    await asyncio.gather(holding, writing)
+
+    assert [RecordsOutOfReachError] * 2 == [type(error) for error in others]
+    assert await patient.session(state.id) is not None
+    assert LONGEST_PATIENCE < RECORD_TIMEOUT
+    await database.close()

@@ -1,16 +1,26 @@
 """Pages of sessions, each promise on SQLite and on PostgreSQL."""
 
+import threading
+from collections.abc import Callable
 from datetime import timedelta
+from typing import TypeVar
 
 import pytest
+from sqlalchemy import event
+from temporalio.client import Client
 
+from service.read import SessionReader
+from sessions.present import session_view
 from sessions.records import InvalidCursorError
 from sessions.state import SessionState
 from sessions.statuses import ItemStatus, SessionKind, SessionStatus
+from storage.records.database import Database
 from storage.records.repository import Records
 from tests.unit.storage.histories import START, entry_of, new_state
 
 pytest_plugins = ["tests.support.databases"]
+
+Result = TypeVar("Result")
 
 
 async def states_started(records: Records, *, count: int) -> list[SessionState]:
@@ -85,3 +95,30 @@ async def test_invalid_cursor(records: Records) -> None:
     """A made-up cursor is refused by a name of its own."""
     with pytest.raises(InvalidCursorError, match="Leave it out"):
         await records.sessions(limit=5, cursor="made-up")
+
+
+async def test_others_are_not_held_up(records: Records, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is long work with sessions of a thousand items is done beside other requests, and after the transaction."""
+    states = await states_started(records, count=3)
+    for state in states:
+        await records.record_attempt(state.id, entry=entry_of(), item_status=ItemStatus.PROCESSING, max_attempts=3)
+    done: list[tuple[str, bool]] = []
+
+    def noted(name: str, real: Callable[..., Result]) -> Callable[..., Result]:
+        def call(*arguments: object, **options: object) -> Result:
+            done.append((name, threading.current_thread() is threading.main_thread()))
+            return real(*arguments, **options)
+
+        return call
+
+    def committed(_connection: object) -> None:
+        done.append(("commit", True))
+
+    monkeypatch.setattr(SessionState, "model_validate_json", noted("parse", SessionState.model_validate_json))
+    monkeypatch.setattr("service.read.session_view", noted("view", session_view))
+    event.listen(database._engine.sync_engine, "commit", committed)
+    reader = SessionReader(client=await Client.connect("127.0.0.1:1", lazy=True), records=records, ui_url=None)
+    shown = await reader.sessions(limit=3)
+
+    assert [state.id for state in states] == [view.id for view in shown.sessions]
+    assert [("commit", True), *[("parse", False)] * 3, *[("view", False)] * 3] == done

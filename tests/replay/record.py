@@ -20,8 +20,9 @@ from sessions.identifiers import artifact_key
 from sessions.images import ImageRequest, ImageSessionInput, ImageSessionRequest, ImageType, Product
 from sessions.scripts import Outline
 from sessions.state import items_retried
-from sessions.stories import OutlineApproval, StoryPlan, StorySessionInput, StorySessionRequest
-from sessions.wire import IMAGE_SESSION, STORY_SESSION
+from sessions.steering import OutlineApproval
+from sessions.stories import StoryPlan, StorySessionInput, StorySessionRequest
+from sessions.wire import CALLBACK_DELIVERY, IMAGE_SESSION, STORY_SESSION
 from tests.support.eventually import eventually
 from tests.support.scripted import Gate, broken, forbidden, refused
 from tests.support.workflow_environment import (
@@ -215,6 +216,27 @@ async def _story_cancelled_while_waiting(studio: Studio) -> RunningSession:
     return await _cancelled(session)
 
 
+def _with_callback() -> ImageSessionInput:
+    return _two_images().model_copy(update={"callback_url": "https://hooks.example/retakes"})
+
+
+async def _callback_made(studio: Studio) -> RunningSession:
+    session = await studio.start(_with_callback())
+    await session.result()
+    return session
+
+
+async def _callback_delivered(studio: Studio) -> RunningSession:
+    """The delivery, at its second attempt."""
+    studio.sender.script = [None]
+    session = await studio.start(_with_callback())
+    await session.result()
+    await eventually(lambda: bool(studio.sender.sent))
+    delivery = session.of(studio.sender.sent[0].id)
+    await delivery.handle.result()
+    return delivery
+
+
 SCENARIOS: Mapping[str, Mapping[str, Scenario]] = {
     IMAGE_SESSION: {
         "complete": _complete,
@@ -227,7 +249,9 @@ SCENARIOS: Mapping[str, Mapping[str, Scenario]] = {
         "failed_and_closed": _failed_and_closed,
         "gone_on_after_closing": _gone_on_after_closing,
         "records_down": _records_down,
+        "callback_made": _callback_made,
     },
+    CALLBACK_DELIVERY: {"delivered": _callback_delivered},
     STORY_SESSION: {
         "written": _story_written,
         "set_retried": _story_with_a_set_retried,

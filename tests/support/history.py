@@ -1,6 +1,6 @@
 """Reading a history: what the server has written down of a session, and what it would bill."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, timedelta
 
@@ -70,7 +70,7 @@ def payloads(message: Message) -> Iterator[Payload]:
             for entry in value.values():
                 if isinstance(entry, Message):
                     yield from payloads(entry)
-        elif not isinstance(value, str | bytes) and hasattr(value, "__iter__"):
+        elif isinstance(value, Sequence) and not isinstance(value, str | bytes):
             for entry in value:
                 if isinstance(entry, Message):
                     yield from payloads(entry)

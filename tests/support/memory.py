@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import datetime
 
 from sessions.artifacts import Artifact, Receipt
 from sessions.ledger import LedgerEntry
-from sessions.ports import ReferencePicture
+from sessions.ports import Hold, ReferencePicture
 from sessions.records import RecordsOutOfReachError
 from sessions.state import SessionState
 from sessions.statuses import AttemptStatus, ItemStatus
@@ -113,3 +114,27 @@ class MemoryReferences:
     async def load(self, upload_id: str) -> ReferencePicture:
         await asyncio.sleep(0)
         return self.pictures[upload_id]
+
+
+class MemoryGate:
+    """Lets every attempt begin, but while `held` says why not; counts how often it was asked."""
+
+    def __init__(self) -> None:
+        self.held: Hold | None = None
+        self.asked = 0
+
+    async def hold(
+        self, session_id: str, *, spent_in_round_microdollars: int, worst_case_microdollars: int, is_first: bool
+    ) -> Hold | None:
+        self.asked += 1
+        return self.held
+
+
+class MemorySpending:
+    """What the installation has spent this month."""
+
+    def __init__(self) -> None:
+        self.microdollars = 0
+
+    async def spent_since(self, moment: datetime) -> int:
+        return self.microdollars

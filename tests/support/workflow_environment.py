@@ -15,13 +15,16 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 
+from activities.callbacks import CallbackActivities
 from activities.ledger import LedgerWriter
 from runtime.temporal import SEARCH_ATTRIBUTES, ensure_search_attributes
+from runtime.temporal_server import DYNAMIC_CONFIG
+from service.gate import SessionGate
 from service.kinds import WORKFLOWS
-from service.start import search_attributes, summary
+from service.start import priority, search_attributes, summary
 from sessions.artifacts import Artifact, Made, Receipt
 from sessions.attempts import AttemptLimits, SessionInput
-from sessions.commands import RetryRequest
+from sessions.commands import Accepted, RetryRequest
 from sessions.identifiers import DEFAULT_TENANT, artifact_key, new_session_id
 from sessions.images import ImageSessionInput, ImageSessionRequest, Product, image_items
 from sessions.ports import ImageProvider
@@ -29,9 +32,9 @@ from sessions.pricing import ModelPrice, PriceTable
 from sessions.scripts import Document, as_bytes
 from sessions.state import SessionState, new_items
 from sessions.statuses import SessionKind
+from sessions.steering import OutlineApproval
 from sessions.stories import (
     SETS_STAGE,
-    OutlineApproval,
     StoryPlan,
     StorySessionInput,
     StorySessionRequest,
@@ -40,8 +43,9 @@ from sessions.stories import (
 )
 from sessions.view import SessionView
 from sessions.wire import APPROVE_OUTLINE_UPDATE, RETRY_SIGNAL, RETRY_UPDATE, SESSION_QUERY, STATE_QUERY
+from tests.support.callbacks import MemoryDeliveries, ScriptedSender
 from tests.support.eventually import eventually
-from tests.support.memory import MemoryArtifacts, MemoryFiles, MemoryRecords, MemoryReferences
+from tests.support.memory import MemoryArtifacts, MemoryFiles, MemoryRecords, MemoryReferences, MemorySpending
 from tests.support.scripted import ScriptedImages
 from tests.support.written import ScriptedTexts
 from worker import SessionWorker, build_worker
@@ -75,6 +79,7 @@ async def start_development_server(*, identity: str | None = None) -> WorkflowEn
     """
     environment = await WorkflowEnvironment.start_local(
         dev_server_existing_path=str(_PROGRAMS / "temporal"),
+        dev_server_extra_args=[argument for value in DYNAMIC_CONFIG for argument in ("--dynamic-config-value", value)],
         data_converter=pydantic_data_converter,
         identity=identity,
     )
@@ -176,11 +181,14 @@ class RunningSession:
         """Let time pass until the session has settled."""
         return await self.until(lambda view: view.status.is_settled)
 
-    async def retry(self, request: RetryRequest | None = None) -> SessionView:
+    async def retry(self, request: RetryRequest | None = None) -> Accepted:
         """Retry by update."""
-        arguments = [request] if request else []
-        answer = await self.handle.execute_update(RETRY_UPDATE, args=arguments, result_type=SessionView)
-        return SessionView.model_validate(answer)
+        return await self.steer(RETRY_UPDATE, request)
+
+    async def steer(self, update: str, body: object = None) -> Accepted:
+        """Send an update by its name, with a body where it takes one: as anybody could with Temporal's own tools."""
+        arguments = [] if body is None else [body]
+        return Accepted.model_validate(await self.handle.execute_update(update, args=arguments, result_type=Accepted))
 
     async def approve(self, approval: OutlineApproval | None = None) -> None:
         """Let a story go on that waits for its outline to be approved."""
@@ -224,6 +232,11 @@ class RunningSession:
         now = (await self.handle.describe()).raw_description
         return not now.pending_activities and not now.HasField("pending_workflow_task")
 
+    def of(self, workflow_id: str) -> "RunningSession":
+        """Return another workflow that the session has started."""
+        handle: WorkflowHandle[object, SessionState] = self._environment.client.get_workflow_handle(workflow_id)
+        return RunningSession(handle, environment=self._environment)
+
     def first_run(self) -> "RunningSession":
         """Return the session's first run alone."""
         client = self._environment.client
@@ -248,12 +261,21 @@ class Studio:
         self.references = MemoryReferences()
         self.texts = ScriptedTexts()
         self.files = MemoryFiles()
+        self.sender = ScriptedSender()
+        self.deliveries = MemoryDeliveries()
+        self.spending = MemorySpending()
+        self.monthly: int | None = None
         self.ledger = LedgerWriter(self.records)
         self.task_queue = f"studio-{uuid.uuid4().hex}"
         self._sessions: list[RunningSession] = []
 
     def worker(
-        self, *, grace: timedelta = timedelta(), provider: ImageProvider | None = None, concurrency: int = 20
+        self,
+        *,
+        grace: timedelta = timedelta(),
+        provider: ImageProvider | None = None,
+        concurrency: int = 20,
+        images_per_minute: float | None = None,
     ) -> SessionWorker:
         """Return the product's worker on this studio's ports, or with another provider."""
         return build_worker(
@@ -265,8 +287,11 @@ class Studio:
             references=self.references,
             texts=self.texts,
             files=self.files,
+            callbacks=CallbackActivities(sender=self.sender, deliveries=self.deliveries),
             prices=PRICES,
+            gate=SessionGate(self.environment.client, spending=self.spending, monthly_microdollars=self.monthly),
             concurrency=concurrency,
+            images_per_minute=images_per_minute,
             grace=grace,
             task_queue=self.task_queue,
         )
@@ -282,6 +307,7 @@ class Studio:
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
             search_attributes=search_attributes(asked.state),
             static_summary=summary(asked.state),
+            priority=priority(asked.state),
             result_type=SessionState,
         )
         session = RunningSession(handle, environment=self.environment)

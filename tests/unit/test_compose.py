@@ -1,5 +1,6 @@
 """Promises of the set-up for one server machine: docker-compose.yml, Dockerfile, .env.example and deploy/."""
 
+import json
 import os
 import re
 import socket
@@ -19,9 +20,10 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
 from runtime.durations import parse_duration
+from runtime.setting_types import checked_webhook_secret
 from runtime.settings import Settings, variable_of
 from runtime.temporal import SEARCH_ATTRIBUTES
-from runtime.temporal_server import find_binary
+from runtime.temporal_server import DYNAMIC_CONFIG, find_binary
 from sessions.wire import TASK_QUEUE
 from tests.support.compose_spec import (
     COMPOSE_FILE,
@@ -269,6 +271,13 @@ def test_the_servers_dynamic_settings_are_lists_of_values() -> None:
     assert [] == [name for name, values in settings.items() if [{"value"}] != [set(value) for value in values]]
 
 
+def test_tasks_are_matched_as_by_the_embedded_server() -> None:
+    """What the embedded server is told of partitions and fairness, the deployed one is told as well."""
+    settings = yaml.safe_load((DEPLOY / "temporal" / "dynamic-config.yaml").read_text())
+    told = {f"{name}={json.dumps(value['value'])}" for name, values in settings.items() for value in values}
+    assert set(DYNAMIC_CONFIG) <= told
+
+
 def make_secrets(folder: Path, *, openai_key: str = "") -> str:
     made = subprocess.run(
         ["sh", str(DEPLOY / "create-secrets.sh"), str(folder)],
@@ -287,9 +296,10 @@ def test_secrets_are_made_once_and_never_shown(tmp_path: Path) -> None:
     secrets = {file.name: file.read_text() for file in folder.iterdir()}
     assert {Path(secret["file"]).name for secret in DOCUMENT["secrets"].values()} == set(secrets)
     assert "sk-of-a-person" == secrets["openai_api_key"]
-    made = [secret for name, secret in secrets.items() if name != "openai_api_key"]
+    made = [secret for name, secret in secrets.items() if name not in ("openai_api_key", "retakes_webhook_secret")]
     assert [64] * 4 == [len(secret) for secret in made]
     assert 4 == len(set(made))
+    assert secrets["retakes_webhook_secret"] == checked_webhook_secret(secrets["retakes_webhook_secret"])
     assert 0o700 == stat.S_IMODE(folder.stat().st_mode)
     again = make_secrets(folder, openai_key="sk-of-another")
     assert secrets == {file.name: file.read_text() for file in folder.iterdir()}

@@ -124,7 +124,7 @@ async def test_the_version_grows_with_every_change(studio: Studio) -> None:
     """A watcher tells newer from older by the version alone."""
     studio.provider.script("Lifestyle", forbidden())
     session = await studio.start()
-    versions = [(await session.settled()).version, (await session.retry()).version]
+    versions = [(await session.settled()).version, (await session.retry()).revision]
     versions.append((await session.result()).revision)
 
     assert sorted(set(versions)) == versions

@@ -9,7 +9,8 @@ from sessions.commands import RetryItem, RetryRequest
 from sessions.identifiers import artifact_key
 from sessions.scripts import Outline
 from sessions.statuses import ItemStatus, SessionStatus
-from sessions.stories import OutlineApproval, StoryPlan, StorySessionRequest
+from sessions.steering import OutlineApproval
+from sessions.stories import StoryPlan, StorySessionRequest
 from tests.support.scripted import broken, forbidden, refused
 from tests.support.workflow_environment import RunningSession, Studio, story_input
 from tests.support.written import TITLE, HeldText, set_answer
@@ -194,7 +195,8 @@ async def test_a_replaced_outline_is_what_sets_are_written_by(real_studio: Studi
 
     assert "Another Light" == state.title
     assert "\nTitle: Another Light\n" in real_studio.texts.calls["set-03"][0].prompt
-    assert 2 == state.item("outline").attempt
+    outlined = state.item("outline")
+    assert (1, [1, 2]) == (outlined.attempt, [version.attempt for version in outlined.versions])
     assert first in real_studio.artifacts.stored
 
 

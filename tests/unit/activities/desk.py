@@ -16,7 +16,7 @@ from sessions.images import ImageRequest, ImageSessionRequest, ImageTask, ImageT
 from sessions.ledger import LedgerEntry
 from sessions.pricing import expected_image_usage
 from sessions.statuses import AttemptStatus
-from tests.support.memory import MemoryArtifacts, MemoryRecords, MemoryReferences
+from tests.support.memory import MemoryArtifacts, MemoryGate, MemoryRecords, MemoryReferences
 from tests.support.scripted import USAGE, ScriptedImages
 from tests.support.workflow_environment import PRICES
 
@@ -85,6 +85,7 @@ class Desk:
     records: MemoryRecords = field(default_factory=MemoryRecords)
     provider: ScriptedImages = field(default_factory=ScriptedImages)
     references: MemoryReferences = field(default_factory=MemoryReferences)
+    gate: MemoryGate = field(default_factory=MemoryGate)
     heartbeats: list[Heartbeat] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -104,8 +105,12 @@ class Desk:
 
     async def run(self, task: ImageTask, *, environment: ActivityEnvironment | None = None) -> AttemptOutcome:
         """Run one attempt."""
-        attempts = Attempts(artifacts=self.artifacts, ledger=self.ledger, prices=PRICES, worker="this worker")
-        images = ImageActivities(attempts=attempts, provider=self.provider, references=self.references)
+        attempts = Attempts(
+            artifacts=self.artifacts, ledger=self.ledger, prices=PRICES, gate=self.gate, worker="this worker"
+        )
+        images = ImageActivities(
+            attempts=attempts, provider=self.provider, references=self.references, artifacts=self.artifacts
+        )
         return await (environment or self.environment()).run(images.generate, task)
 
     def store(self, attempt: int) -> Receipt:

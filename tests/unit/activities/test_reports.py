@@ -8,7 +8,7 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from activities.failures import FailureDetail
 from sessions.artifacts import Made
 from sessions.attempts import Heartbeat, RoundReport
-from sessions.errors import AttemptError, ErrorClass
+from sessions.errors import AttemptError, ErrorClass, TransientFailure
 from sessions.images import ImageSessionRequest, Product
 from sessions.ports import ImageCall, ReferencePicture
 from sessions.statuses import AttemptStatus, ItemStatus
@@ -50,7 +50,6 @@ async def test_the_class_of_a_failure_decides_whether_temporal_tries_again(
     assert ApplicationErrorCategory.BENIGN is failure.category
     detail = FailureDetail.model_validate(failure.details[0])
     assert error.as_item_error() == detail.error
-    assert 1 == detail.report.attempts_used
 
 
 async def test_a_failed_attempt_tells_its_report_to_the_next(desk: Desk) -> None:
@@ -121,9 +120,9 @@ async def test_what_the_records_missed_travels_with_the_report(desk: Desk) -> No
     """With the records down the closed entry is handed on, once, with everything in it."""
     desk.records.is_down = True
     desk.provider.script("Lifestyle", refused())
-    failure = await _failure(desk)
+    await _failure(desk)
 
-    (entry,) = FailureDetail.model_validate(failure.details[0]).report.unrecorded
+    (entry,) = desk.heartbeats[-1].report.unrecorded
     assert (1, AttemptStatus.FAILED, ErrorClass.CONTENT, USAGE) == (
         entry.attempt,
         entry.status,
@@ -144,10 +143,25 @@ async def test_missed_entries_of_earlier_attempts_are_kept(desk: Desk) -> None:
     desk.records.is_down = True
     desk.provider.script("Lifestyle", broken(), broken())
     await _failure(desk)
-    failure = await _failure(desk, attempt=2, told=desk.heartbeats[-1])
+    failure = await _failure(desk, attempt=3, told=desk.heartbeats[-1].model_copy(update={"report": _two_used(desk)}))
 
     unrecorded = FailureDetail.model_validate(failure.details[0]).report.unrecorded
-    assert [1, 2] == [entry.attempt for entry in unrecorded]
+    assert [1, 3] == [entry.attempt for entry in unrecorded]
+
+
+async def test_a_failure_before_the_last_attempt_stays_small(desk: Desk) -> None:
+    """The server keeps no more than 4 kB of it, and nothing of a larger one; the report is with the heartbeat."""
+    desk.records.is_down = True
+    desk.provider.script("Lifestyle", TransientFailure("字" * 300, advice="Retry."))
+    failure = await _failure(desk)
+
+    assert RoundReport() == FailureDetail.model_validate(failure.details[0]).report
+    assert 2500 > len(f"{failure.message}{failure.details[0].model_dump_json()}".encode())
+    assert failure.__cause__ is None
+
+
+def _two_used(desk: Desk) -> RoundReport:
+    return desk.heartbeats[-1].report.model_copy(update={"attempts_used": 2})
 
 
 async def test_a_throttled_attempt_that_succeeds_is_complete_in_one_entry(desk: Desk) -> None:

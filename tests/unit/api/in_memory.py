@@ -4,14 +4,17 @@ import asyncio
 import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import httpx2
 from fastapi import FastAPI
 
 from api.app import create_app
 from api.services import Services, Upload, UploadRefusedError
+from runtime.prices import load_prices
 from runtime.settings import Settings
+from service.callbacks import CallbackRules, CallbackService
+from service.costs import CostService
 from service.errors import (
     ArtifactNotFoundError,
     IdempotencyConflictError,
@@ -24,16 +27,22 @@ from service.errors import (
 from service.generation import StoryGeneration
 from service.generation_results import StoryResults
 from service.kept_story import KeptStory, going_on
+from service.start import StartDefaults
 from service.stories import StoryService
+from service.versions import Versions
 from service.watch import Change
 from sessions.artifacts import Artifact, Made, Receipt
-from sessions.commands import ItemNotRetryableError, NothingFailedError, RetryRequest
+from sessions.attempts import AttemptLimits
+from sessions.commands import Command, CommandRefusedError, Retry, RetryRequest, WrongRequestError, obeyed
+from sessions.costs import CostBy, CostPage, CostSums, Period, RecordedCall
 from sessions.errors import ErrorClass, ItemError
 from sessions.identifiers import artifact_key, new_session_id, session_id_for
 from sessions.images import ImageSessionRequest, image_items
 from sessions.ledger import LedgerEntry
 from sessions.money import Spending
+from sessions.ports import CallbackSender
 from sessions.present import attempt_view, session_view
+from sessions.rates import Rate, Rates, RatesChange, RateSource, burst_of
 from sessions.records import InvalidCursorError, RecordsOutOfReachError, SessionRecord
 from sessions.scripts import Document, as_bytes
 from sessions.state import (
@@ -41,25 +50,41 @@ from sessions.state import (
     item_completed,
     item_failed,
     item_started,
-    items_retried,
     new_items,
-    outline_approved,
     session_closed,
     unfinished_items_cancelled,
 )
 from sessions.statuses import AttemptStatus, SessionKind, SessionStatus
+from sessions.steering import (
+    BudgetChange,
+    CancelItems,
+    OutlineApproval,
+    Pause,
+    Resume,
+    Retake,
+    RetakeRequest,
+    Selection,
+    SelectionRequest,
+)
 from sessions.stories import (
     SETS_STAGE,
-    OutlineApproval,
     StorySessionInput,
     StorySessionRequest,
     story_items,
     working_title,
 )
 from sessions.view import AttemptView, SessionList, SessionView
+from tests.support.callbacks import MemoryDeliveries, ScriptedSender
 from tests.support.memory import MemoryFiles
 
 MOMENT = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+DEFAULTS = StartDefaults(
+    image_model="gpt-image-2.5-flare",
+    text_model="gpt-6-luna",
+    prices=load_prices(),
+    limits=AttemptLimits(),
+    retry_window=timedelta(days=7),
+)
 UI = "http://127.0.0.1:8233/namespaces/default/workflows"
 
 
@@ -84,10 +109,14 @@ class InMemory:
     files: MemoryFiles = field(default_factory=MemoryFiles)
     stories: dict[str, StorySessionRequest] = field(default_factory=dict)
     uploads: dict[str, bytes] = field(default_factory=dict)
+    callback_rules: CallbackRules = field(default_factory=CallbackRules)
+    sender: CallbackSender = field(default_factory=ScriptedSender)
+    delivered: MemoryDeliveries = field(default_factory=MemoryDeliveries)
     requests: dict[str, ImageSessionRequest] = field(default_factory=dict)
     started: list[ImageSessionRequest] = field(default_factory=list)
     retried: list[RetryRequest] = field(default_factory=list)
     is_down: bool = False
+    images_per_minute: float | None = None
     viewers: int = 0
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
 
@@ -110,9 +139,21 @@ class InMemory:
                 results=StoryResults(artifacts=_Bytes(self), files=self.files, beginnings=_Beginnings(self)),
             ),
             watch=self,
+            versions=Versions(reader=self, artifacts=_Bytes(self)),
             artifacts=MemoryArtifacts(self),
             uploads=self,
+            costs=CostService(
+                records=_NoLedger(),
+                reports=_NoLedger(),
+                uploads=self,
+                callbacks=self.callback_rules,
+                defaults=DEFAULTS,
+            ),
+            callbacks=CallbackService(
+                rules=self.callback_rules, sender=self.sender, records=self.delivered, sessions=self
+            ),
             counts=self,
+            rates=_Rates(self),
         )
 
     async def session(self, session_id: str) -> SessionView:
@@ -178,24 +219,38 @@ class InMemory:
         items = going_on(state.items, kept=kept)
         return self._view(self.put(state.model_copy(update={"items": items, "title": kept.title})))
 
-    async def approve_outline(self, session_id: str, approval: OutlineApproval) -> None:
-        self._answer()
-        state = self._state(session_id)
-        if not state.awaits_approval:
-            raise WrongStateError("This session does not wait for an approval; nothing has changed.")
-        self.put(outline_approved(state, replaced=approval.replaced, title=approval.title, now=MOMENT))
+    async def approve_outline(self, session_id: str, approval: OutlineApproval) -> SessionView:
+        return self._obeyed(session_id, approval)
 
-    async def retry(self, session_id: str, request: RetryRequest) -> SessionView:
+    async def retake(
+        self, session_id: str, request: RetakeRequest, *, item: str, idempotency_key: str | None = None
+    ) -> SessionView:
+        return self._obeyed(session_id, Retake(key=item, **request.model_dump()))
+
+    async def select(self, session_id: str, request: SelectionRequest, *, item: str) -> SessionView:
+        return self._obeyed(session_id, Selection(key=item, attempt=request.attempt))
+
+    async def pause(self, session_id: str) -> SessionView:
+        return self._obeyed(session_id, Pause())
+
+    async def resume(self, session_id: str) -> SessionView:
+        return self._obeyed(session_id, Resume())
+
+    async def cancel_items(self, session_id: str, request: CancelItems) -> SessionView:
+        return self._obeyed(session_id, request)
+
+    async def set_budget(self, session_id: str, request: BudgetChange) -> SessionView:
+        return self._obeyed(session_id, request)
+
+    async def made(self, session_id: str, *, item: str) -> Sequence[Artifact]:
         self._answer()
-        state = self._state(session_id)
-        try:
-            notes = request.notes_for(state)
-        except NothingFailedError as error:
-            raise WrongStateError(str(error)) from error
-        except ItemNotRetryableError as error:
-            raise NotRetryableError(str(error)) from error
+        entries = self.entries.get(self._state(session_id).id, [])
+        return [entry.artifact for entry in entries if entry.item == item and entry.artifact]
+
+    async def retry(self, session_id: str, request: RetryRequest, *, idempotency_key: str | None = None) -> SessionView:
+        view = self._obeyed(session_id, Retry(**request.model_dump()))
         self.retried.append(request)
-        return self._view(self.put(items_retried(state, notes=notes, max_attempts=request.max_attempts, now=MOMENT)))
+        return view
 
     async def cancel(self, session_id: str) -> SessionView:
         self._answer()
@@ -228,6 +283,10 @@ class InMemory:
         upload = Upload(id="upl-" + "a" * 26, media_type="image/png", width=8, height=8, bytes=len(data))
         self.uploads[upload.id] = data
         return upload
+
+    async def missing(self, upload_ids: Sequence[str]) -> tuple[str, ...]:
+        self._answer()
+        return tuple(upload for upload in upload_ids if upload not in self.uploads)
 
     async def session_counts(self) -> Sequence[Count]:
         self._answer_as_records()
@@ -368,6 +427,16 @@ class InMemory:
             )
         )
 
+    def _obeyed(self, session_id: str, command: Command) -> SessionView:
+        """Have a session obey a command, as the service does."""
+        self._answer()
+        try:
+            return self._view(self.put(obeyed(command, self._state(session_id), now=MOMENT)))
+        except WrongRequestError as error:
+            raise NotRetryableError(str(error)) from error
+        except CommandRefusedError as error:
+            raise WrongStateError(str(error)) from error
+
     def _view(self, state: SessionState) -> SessionView:
         return session_view(state, under_way=None, temporal_link=f"{UI}/{state.id}")
 
@@ -395,6 +464,25 @@ class MemoryArtifacts:
         if key not in self._memory.stored:
             raise ArtifactNotFoundError(f"The bytes of {key} are gone.")
         return _in_pieces(self._memory.stored[key])
+
+
+class _Rates:
+    """A limit that nothing goes by."""
+
+    def __init__(self, memory: InMemory) -> None:
+        self._memory = memory
+
+    async def rates(self) -> Rates:
+        self._memory._answer()
+        limit = self._memory.images_per_minute
+        source = RateSource.SETTING if limit is None else RateSource.CHANGED
+        burst = None if limit is None else burst_of(limit)
+        return Rates(images_per_minute=Rate(limit=limit, source=source, burst=burst, backlog=0))
+
+    async def change(self, change: RatesChange) -> Rates:
+        self._memory._answer()
+        self._memory.images_per_minute = change.images_per_minute
+        return await self.rates()
 
 
 class _Bytes:
@@ -427,6 +515,16 @@ class _Beginnings:
         return StorySessionInput(
             state=self._memory.states[session_id], request=request, plan=request.plan, model="gpt-6-luna"
         )
+
+
+class _NoLedger:
+    """Records in which nobody has spent anything."""
+
+    async def costs(self, period: Period, *, by: CostBy, limit: int, cursor: str | None) -> CostPage:
+        return CostPage(groups=(), totals=CostSums())
+
+    async def recorded_calls(self, model: str, *, kind: SessionKind, limit: int) -> Sequence[RecordedCall]:
+        return ()
 
 
 class _Forgetful:

@@ -120,7 +120,11 @@ async def test_an_outline_is_replaced_by_what_is_sent(memory: InMemory) -> None:
     assert "Another Light" == response.json()["title"]
     assert "Another Light" == again["title"]
     item = memory.states[state.id].item("outline")
-    assert (2, 2) == (item.attempt, item.artifact.attempt if item.artifact else None)
+    assert (1, 2) == (item.attempt, item.artifact.attempt if item.artifact else None)
+    shown = response.json()["items"][0]
+    assert (1, 3, 0, None, 2) == tuple(
+        shown[name] for name in ("attempt", "max_attempts", "retry_count", "variation", "selected_attempt")
+    )
 
 
 @pytest.mark.parametrize(
@@ -254,4 +258,4 @@ async def test_the_page_of_a_story_leads_to_its_sets_and_exports(memory: InMemor
 
     assert f"/api/sessions/{state.id}/items/set-01/content?attempt=1" in page
     assert f"/api/sessions/{state.id}/export/fountain" in page
-    assert "/content?attempt=1\"><img" not in page + home
+    assert '/content?attempt=1"><img' not in page + home

@@ -6,15 +6,15 @@ from temporalio.service import RPCError, RPCStatusCode
 from service.errors import OutOfReachError
 from service.start import _not_started
 from service.steer import _refusal
-from sessions.commands import CommandRefusedError, ItemNotRetryableError, NothingFailedError
+from sessions.commands import CommandRefusedError, ItemNotRetryableError, NothingFailedError, refusals
 
 
-@pytest.mark.parametrize("refusal", [*CommandRefusedError.__subclasses__(), CommandRefusedError])
+@pytest.mark.parametrize("refusal", refusals().values(), ids=refusals())
 def test_a_refusal_crosses_the_wire_by_its_name(refusal: type[CommandRefusedError]) -> None:
     """Every refusal of a command is known again, those included that are added later."""
     error = _refusal(WorkflowUpdateFailedError(ApplicationError("why", type=refusal.__name__)))
     assert (refusal, "why") == (type(error), str(error))
-    assert {NothingFailedError, ItemNotRetryableError} <= set(CommandRefusedError.__subclasses__())
+    assert {NothingFailedError, ItemNotRetryableError} <= set(refusals().values())
 
 
 @pytest.mark.parametrize("cause", [ApplicationError("no field x", type="ValidationError"), RuntimeError("?")])
