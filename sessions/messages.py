@@ -36,9 +36,13 @@ def session_message(
     kind: SessionKind,
     items: Sequence[ItemView],
     holding: Holding | None = None,
+    has_given_up: bool = False,
     is_stale: bool = False,
 ) -> str:
-    """Return the message of a session in a status, with these items. ``holding``: what keeps it from going on."""
+    """Return the message of a session in a status, with these items.
+
+    ``holding``: what keeps it from going on. ``has_given_up``: whether so many have failed that others were not begun.
+    """
     # The outline of a story is made like any item, but it is the sets that a person waits for.
     counted = [item for item in items if kind is SessionKind.IMAGES or set_number_of(item.key) is not None]
     ready = sum(item.status is ItemStatus.COMPLETE for item in counted)
@@ -48,6 +52,8 @@ def session_message(
         text = f"{_HOLDINGS[holding]} {ready} of {_plural(len(counted), kind=kind)} are ready."
     else:
         text = _text(status, kind=kind, items=items, total=len(counted), ready=ready)
+        if has_given_up:
+            text += " More have failed than were tolerated, so the rest was not begun."
     return f"{text} No worker answers; this is the last recorded state." if is_stale else text
 
 

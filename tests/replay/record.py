@@ -20,12 +20,23 @@ from sessions.identifiers import artifact_key
 from sessions.images import ImageRequest, ImageSessionInput, ImageSessionRequest, ImageType, Product
 from sessions.scripts import Outline
 from sessions.state import items_retried
-from sessions.steering import OutlineApproval
+from sessions.steering import BudgetChange, CancelItems, OutlineApproval, Retake, Selection
 from sessions.stories import StoryPlan, StorySessionInput, StorySessionRequest
-from sessions.wire import CALLBACK_DELIVERY, IMAGE_SESSION, STORY_SESSION
+from sessions.wire import (
+    BUDGET_UPDATE,
+    CALLBACK_DELIVERY,
+    CANCEL_ITEMS_UPDATE,
+    IMAGE_SESSION,
+    PAUSE_UPDATE,
+    RESUME_UPDATE,
+    RETAKE_UPDATE,
+    SELECT_UPDATE,
+    STORY_SESSION,
+)
 from tests.support.eventually import eventually
-from tests.support.scripted import Gate, broken, forbidden, refused
+from tests.support.scripted import USAGE, Gate, broken, forbidden, refused
 from tests.support.workflow_environment import (
+    PRICES,
     RunningSession,
     Studio,
     image_input,
@@ -150,6 +161,59 @@ async def _records_down(studio: Studio) -> RunningSession:
     return session
 
 
+async def _paused_and_resumed(studio: Studio) -> RunningSession:
+    gate = Gate()
+    studio.provider.script("Main image", gate)
+    session = await studio.start(_two_images().model_copy(update={"items_at_once": 1}))
+    await gate.reached.wait()
+    await session.steer(PAUSE_UPDATE)
+    gate.opened.set()
+    await session.until(lambda view: view.counts.complete == 1)
+    await eventually(session.is_at_rest)
+    await session.steer(RESUME_UPDATE)
+    await session.result()
+    return session
+
+
+async def _retaken(studio: Studio) -> RunningSession:
+    """Taken again while it waits to be retried, and the version before chosen."""
+    studio.provider.script("Lifestyle", forbidden())
+    session = await studio.start(_two_images())
+    await session.settled()
+    await session.steer(RETAKE_UPDATE, Retake(key="main", note="At dusk.", from_previous=True))
+    await session.settled()
+    await session.steer(SELECT_UPDATE, Selection(key="main", attempt=1))
+    await eventually(session.is_at_rest)
+    await session.retry()
+    await session.result()
+    return session
+
+
+async def _item_cancelled(studio: Studio) -> RunningSession:
+    """One of them while it is being made, the other while it waits."""
+    gate = Gate()
+    studio.provider.script("Main image", gate)
+    session = await studio.start(_two_images().model_copy(update={"items_at_once": 1}))
+    await gate.reached.wait()
+    await session.steer(CANCEL_ITEMS_UPDATE, CancelItems(items=("main", "lifestyle")))
+    await session.result()
+    return session
+
+
+async def _budget_raised(studio: Studio) -> RunningSession:
+    """A billed failure is counted before the next attempt begins, and the rest waits for a higher budget."""
+    studio.provider.script("Lifestyle", refused())
+    start = _two_images()
+    cost = PRICES.cost_microdollars(USAGE, model=start.model)
+    limited = start.state.model_copy(update={"worst_case_microdollars": cost, "budget_microdollars": 2 * cost})
+    session = await studio.start(start.model_copy(update={"state": limited}))
+    await session.until(lambda view: "budget" in view.message)
+    await eventually(session.is_at_rest)
+    await session.steer(BUDGET_UPDATE, BudgetChange(budget_usd=1.0))
+    await session.result()
+    return session
+
+
 def _short_story(*, approve_outline: bool = False) -> StorySessionInput:
     """Return the input of a story of two sets."""
     request = StorySessionRequest(
@@ -249,6 +313,10 @@ SCENARIOS: Mapping[str, Mapping[str, Scenario]] = {
         "failed_and_closed": _failed_and_closed,
         "gone_on_after_closing": _gone_on_after_closing,
         "records_down": _records_down,
+        "paused_and_resumed": _paused_and_resumed,
+        "retaken": _retaken,
+        "item_cancelled": _item_cancelled,
+        "budget_raised": _budget_raised,
         "callback_made": _callback_made,
     },
     CALLBACK_DELIVERY: {"delivered": _callback_delivered},

@@ -12,7 +12,7 @@ from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.client import WorkflowExecutionStatus, WorkflowHandle, WorkflowHistory
 from temporalio.common import WorkflowIDReusePolicy
 from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.service import RPCError
+from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import WorkflowEnvironment
 
 from activities.callbacks import CallbackActivities
@@ -21,16 +21,17 @@ from runtime.temporal import SEARCH_ATTRIBUTES, ensure_search_attributes
 from runtime.temporal_server import DYNAMIC_CONFIG
 from service.gate import SessionGate
 from service.kinds import WORKFLOWS
-from service.start import priority, search_attributes, summary
+from service.labels import priority, search_attributes, summary
 from sessions.artifacts import Artifact, Made, Receipt
 from sessions.attempts import AttemptLimits, SessionInput
 from sessions.commands import Accepted, RetryRequest
 from sessions.identifiers import DEFAULT_TENANT, artifact_key, new_session_id
 from sessions.images import ImageSessionInput, ImageSessionRequest, Product, image_items
+from sessions.items import new_items
 from sessions.ports import ImageProvider
 from sessions.pricing import ModelPrice, PriceTable
 from sessions.scripts import Document, as_bytes
-from sessions.state import SessionState, new_items
+from sessions.state import SessionState
 from sessions.statuses import SessionKind
 from sessions.steering import OutlineApproval
 from sessions.stories import (
@@ -188,7 +189,17 @@ class RunningSession:
     async def steer(self, update: str, body: object = None) -> Accepted:
         """Send an update by its name, with a body where it takes one: as anybody could with Temporal's own tools."""
         arguments = [] if body is None else [body]
-        return Accepted.model_validate(await self.handle.execute_update(update, args=arguments, result_type=Accepted))
+
+        async def accepted() -> Accepted | None:
+            try:
+                answer = await self.handle.execute_update(update, args=arguments, result_type=Accepted)
+            except RPCError as error:
+                if error.status is RPCStatusCode.FAILED_PRECONDITION:
+                    return None  # it came between two runs of the workflow, and was not obeyed
+                raise
+            return Accepted.model_validate(answer)
+
+        return await eventually(accepted)
 
     async def approve(self, approval: OutlineApproval | None = None) -> None:
         """Let a story go on that waits for its outline to be approved."""
