@@ -66,6 +66,7 @@ _MOST_ITEMS_STARTED_AT_ONCE = 20
 _RECORDED_AT_ONCE = 10
 _CALLED_AT_ONCE = 20
 _SECONDS_A_MINUTE = 60
+_STICKY_PATIENCE = timedelta(seconds=3)
 _LONGEST_HEARTBEAT_DELAY = timedelta(seconds=3)
 _PATIENCE_WITH_TEMPORAL = timedelta(seconds=60)
 
@@ -165,6 +166,8 @@ def build_worker(
             # A whole image set starts with the workflow task that plans it, without a way through the task queue.
             max_eager_activity_reservations_per_workflow_task=_MOST_ITEMS_STARTED_AT_ONCE,
             # The default would hold heartbeats back for most of their timeout, and a cancel arrives with a heartbeat.
+            # A worker that was killed keeps its sessions to itself for so long; who steers one of them waits.
+            sticky_queue_schedule_to_start_timeout=_STICKY_PATIENCE,
             max_heartbeat_throttle_interval=_LONGEST_HEARTBEAT_DELAY,
             default_heartbeat_throttle_interval=_LONGEST_HEARTBEAT_DELAY,
             graceful_shutdown_timeout=grace,

@@ -8,11 +8,10 @@ import asyncio
 import hashlib
 import logging
 import random
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
 
 from temporalio import activity
 
@@ -20,10 +19,11 @@ from activities.failures import failure_of, held, interrupted, stopped
 from activities.heartbeat import Pulse, last_heartbeat
 from activities.ledger import LedgerLine, LedgerWriter
 from activities.patience import Patience
+from activities.plans import NO_PLAN, Plan, PlanFor
+from activities.shelf import Shelf, StoreDownError
 from sessions.artifacts import Artifact, Made, Receipt
 from sessions.attempts import AttemptOutcome, Heartbeat, ItemTask, RoundReport
 from sessions.errors import AttemptError, ContentRejected, Throttled, TransientFailure, UncertainOutcome
-from sessions.identifiers import artifact_key
 from sessions.ledger import LedgerEntry
 from sessions.money import Usage
 from sessions.ports import ArtifactStore, Gate, Hold
@@ -33,55 +33,11 @@ from sessions.variations import variation_for
 
 _FIRST_THROTTLE_WAIT = timedelta(seconds=1)
 _LONGEST_THROTTLE_WAIT = timedelta(seconds=30)
-_STORE_RETRY_INTERVAL = timedelta(seconds=1)
-# A store that hangs is as good as down, and must not keep a stopping worker from ending for ever.
-_LONGEST_STORE_CALL = timedelta(seconds=60)
 _LONGEST_FINISH = timedelta(seconds=10)
 # Handed out longer ago than this, an attempt asks whether its session has been paused since.
 _SHORT_QUEUE = timedelta(seconds=2)
 
 _logger = logging.getLogger("retakes.attempts")
-
-
-Call = Callable[[], Awaitable[Made]]
-"""Asks the provider, with one request."""
-
-
-Finish = Callable[[Artifact, bytes | None], Awaitable[str | None]]
-"""Does what follows a stored result, given its bytes where they were just made."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Plan:
-    """What an attempt is going to do: the prompt as sent, what it costs at worst, and how the call is made ready.
-
-    ``prepare`` reads what the call needs; nothing can have been billed until what it returns is called. ``finish``
-    does what follows once the result is stored, and returns the session's title where this item decides it; it may
-    be called again after a crash, then without the bytes, must not fail, and has a few seconds.
-    """
-
-    prompt: str
-    worst_case: Usage
-    prepare: Callable[[], Awaitable[Call]]
-    finish: Finish | None = None
-
-
-async def _never() -> Call:
-    raise AssertionError("an attempt without a plan asks nobody")
-
-
-# Of an attempt that fails before it is known what it would have asked.
-_NO_PLAN = Plan(prompt="", worst_case=Usage(), prepare=_never)
-
-
-class _UnreadableError(Exception):
-    """The store does not tell whether an attempt has left its result."""
-
-    def __init__(self) -> None:
-        super().__init__("the artifact store cannot be read")
-        self.failure = TransientFailure(
-            "The artifact store cannot be read.", advice="Bring it back, then retry. Nothing was billed."
-        )
 
 
 class _HeldError(Exception):
@@ -91,22 +47,6 @@ class _HeldError(Exception):
         super().__init__(hold.message)
         self.hold = hold
         self.failure = TransientFailure(hold.message, advice=hold.advice)
-
-
-class PlanFor(Protocol):
-    """Plans attempts."""
-
-    async def __call__(self, variation: str | None, *, correction: str | None) -> Plan:
-        """Return the plan of an attempt.
-
-        Args:
-            variation: this attempt's, None for the first.
-            correction: what was wrong with the result before, for the prompt.
-
-        Raises:
-            AttemptError: what the plan needs cannot be had.
-        """
-        ...
 
 
 class Attempts:
@@ -133,7 +73,7 @@ class Attempts:
         """
         return await _Attempt(
             task=task,
-            artifacts=self._artifacts,
+            shelf=Shelf(self._artifacts, task=task),
             ledger=self._ledger,
             prices=self._prices,
             gate=self._gate,
@@ -148,7 +88,7 @@ class _Attempt:
     """One attempt while it runs. ``told``: the last heartbeat of the attempt before."""
 
     task: ItemTask
-    artifacts: ArtifactStore
+    shelf: Shelf
     ledger: LedgerWriter
     prices: PriceTable
     gate: Gate
@@ -167,7 +107,7 @@ class _Attempt:
 
     async def run(self, plan_for: PlanFor) -> AttemptOutcome:
         number = self._number(self.number_in_round)
-        entry = self._opened(number, plan=_NO_PLAN)
+        entry = self._opened(number, plan=NO_PLAN)
         async with self.pulse.beating():
             try:
                 if outcome := await self._taken_up(plan_for):
@@ -183,11 +123,14 @@ class _Attempt:
             except _HeldError as error:
                 # Nothing was asked for yet, so nothing is counted: the session hands the item out again in its time.
                 raise held(error.failure, report=self.report, held_for=error.hold.retry_after) from None
-            except _UnreadableError as error:
-                if self.number_in_round > 1 or self.task.was_interrupted:
+            except StoreDownError:
+                unreadable = TransientFailure(
+                    "The artifact store cannot be read.", advice="Bring it back, then retry. Nothing was billed."
+                )
+                if self.report.attempts_used + 1 < self.number_in_round or self.task.was_interrupted:
                     # An earlier attempt may have left its result, paid for: under this number it is looked for again.
-                    raise interrupted(error.failure, report=self.report) from None
-                raise await self._failed(error.failure, entry=entry) from None
+                    raise interrupted(unreadable, report=self.report) from None
+                raise await self._failed(unreadable, entry=entry) from None
             except AttemptError as error:
                 raise await self._failed(error, entry=entry) from None
             except asyncio.CancelledError:
@@ -238,7 +181,7 @@ class _Attempt:
             return await plan_for(variation_for(number), correction=self._correction)
         except Exception as error:
             _logger.warning("an earlier attempt cannot be planned", extra={**self._place(), "reason": repr(error)})
-            return _NO_PLAN
+            return NO_PLAN
 
     async def _kept(self, storing: Coroutine[None, None, AttemptOutcome]) -> AttemptOutcome:
         """Bring a result to its place and close the entry. It is paid for, so being stopped no longer stops this."""
@@ -249,7 +192,7 @@ class _Attempt:
         return keeping.result()
 
     async def _stored_and_closed(self, made: Made, *, plan: Plan, entry: LedgerEntry) -> AttemptOutcome:
-        receipt = await self._stored(made, prompt=plan.prompt, entry=entry)
+        receipt = await self.shelf.put(made, number=entry.attempt, prompt=plan.prompt)
         return await self._closed(entry, plan=plan, receipt=receipt, data=made.data)
 
     def _number(self, number_in_round: int) -> int:
@@ -275,12 +218,12 @@ class _Attempt:
         The attempt's own key is looked up as well: when the workflow was reset, the same number comes again.
 
         Raises:
-            _UnreadableError: the store cannot be read, so it is unknown whether something is stored. Nothing has been
+            StoreDownError: the store cannot be read, so it is unknown whether something is stored. Nothing has been
                 entered of what could not be looked for.
         """
         for number_in_round in range(self.report.attempts_used + 1, self.number_in_round + 1):
             number = self._number(number_in_round)
-            receipt = await self._found(number)
+            receipt = await self.shelf.find(number)
             if receipt is None and number_in_round == self.number_in_round:
                 break
             plan = await self._plan_of_earlier(plan_for, number=number)
@@ -304,25 +247,6 @@ class _Attempt:
             retry_after=throttled.retry_after,
             request_id=throttled.request_id,
         )
-
-    async def _found(self, number: int) -> Receipt | None:
-        """Return what is stored of an attempt. A store that is down is asked for a while: paying again costs more."""
-        key = artifact_key(self.task.session_id, item=self.task.item, attempt=number)
-        patience = self._storage_patience()
-        while True:
-            try:
-                async with asyncio.timeout(_LONGEST_STORE_CALL.total_seconds()):
-                    return await self.artifacts.find(key)
-            except Exception as error:  # whatever the store suffers from
-                if not patience.is_left:
-                    raise _UnreadableError from error
-                _logger.warning(
-                    "the artifact store cannot be read; trying again", extra={**self._place(), "reason": repr(error)}
-                )
-                await asyncio.sleep(_STORE_RETRY_INTERVAL.total_seconds())
-
-    def _storage_patience(self) -> Patience:
-        return Patience(self.task.limits.storage_patience)
 
     async def _answer(self, plan: Plan, *, entry: LedgerEntry) -> Made:
         """Return the provider's answer, waiting as often as it asks to within the patience of one attempt."""
@@ -359,34 +283,6 @@ class _Attempt:
                 await asyncio.sleep(pause.total_seconds())
                 self.pulse.going_on()
                 backoff = min(backoff * 2, _LONGEST_THROTTLE_WAIT)
-
-    async def _stored(self, made: Made, *, prompt: str, entry: LedgerEntry) -> Receipt:
-        """Store the bytes. They are paid for, so a store that is down or full is tried for a while."""
-        artifact = await asyncio.to_thread(lambda: Artifact.of(made, attempt=entry.attempt))
-        receipt = Receipt(
-            artifact=artifact, model=made.model, request_id=made.request_id, usage=made.usage, prompt=prompt
-        )
-        key = artifact_key(self.task.session_id, item=self.task.item, attempt=entry.attempt)
-        patience = self._storage_patience()
-        while True:
-            try:
-                async with asyncio.timeout(_LONGEST_STORE_CALL.total_seconds()):
-                    await self.artifacts.put(key, data=made.data, receipt=receipt)
-            except Exception as error:
-                if not patience.is_left:
-                    raise TransientFailure(
-                        "The result could not be stored, so it is lost although it was paid for.",
-                        advice="Free space in the artifact store or make it writable, then retry.",
-                        request_id=made.request_id,
-                        usage=made.usage,
-                    ) from error
-                _logger.warning(
-                    "the artifact store is out of reach; trying again",
-                    extra={**self._log_fields(entry), "reason": repr(error)},
-                )
-                await asyncio.sleep(_STORE_RETRY_INTERVAL.total_seconds())
-            else:
-                return receipt
 
     async def _closed(self, entry: LedgerEntry, *, plan: Plan, receipt: Receipt, data: bytes | None) -> AttemptOutcome:
         title = await self._finished(plan, artifact=receipt.artifact, data=data)

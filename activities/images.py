@@ -4,7 +4,8 @@ import asyncio
 
 from temporalio import activity
 
-from activities.attempt import Attempts, Call, Plan
+from activities.attempt import Attempts
+from activities.plans import Call, Plan
 from sessions.attempts import AttemptOutcome
 from sessions.errors import PermanentFailure, TransientFailure
 from sessions.identifiers import artifact_key

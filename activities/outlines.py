@@ -1,12 +1,9 @@
 """Reads outlines for those who write by them: a worker writes many sets of one story, and reads its outline once."""
 
-import asyncio
-import logging
 from collections import OrderedDict
-from datetime import timedelta
 from typing import TypeVar
 
-from activities.patience import Patience
+from activities.shelf import StoreDownError, from_store
 from sessions.artifacts import Artifact
 from sessions.attempts import ItemTask
 from sessions.errors import PermanentFailure, TransientFailure
@@ -15,13 +12,9 @@ from sessions.ports import ArtifactStore
 from sessions.scripts import Outline, OutlinedPart
 from sessions.stories import OUTLINE, part_key
 
-_RETRY_INTERVAL = timedelta(seconds=1)
-_LONGEST_READ = timedelta(seconds=60)
 _KEPT = 32
 
 Document = TypeVar("Document", Outline, OutlinedPart)
-
-_logger = logging.getLogger("retakes.outlines")
 
 
 class Outlines:
@@ -66,23 +59,18 @@ class Outlines:
 
     async def _bytes(self, key: str, *, artifact: Artifact, task: ItemTask) -> bytes:
         """Return what is stored. A store that is down is asked for a while: nothing can be written without it."""
-        patience = Patience(task.limits.storage_patience)
-        while True:
-            try:
-                async with asyncio.timeout(_LONGEST_READ.total_seconds()):
-                    return await self._artifacts.read(key, artifact=artifact)
-            except FileNotFoundError as error:
-                raise PermanentFailure(
-                    "The outline is recorded, but it is no longer stored.", advice="Start the story anew."
-                ) from error
-            except Exception as error:  # whatever the store suffers from
-                if not patience.is_left:
-                    raise TransientFailure(
-                        "The outline cannot be read from the artifact store.",
-                        advice="Bring the store back, then retry. Nothing was billed.",
-                    ) from error
-                _logger.warning(
-                    "the outline cannot be read; trying again",
-                    extra={"session_id": task.session_id, "item": task.item, "reason": repr(error)},
-                )
-                await asyncio.sleep(_RETRY_INTERVAL.total_seconds())
+        try:
+            return await from_store(
+                lambda: self._artifacts.read(key, artifact=artifact),
+                patience=task.limits.storage_patience,
+                place={"session_id": task.session_id, "item": task.item},
+            )
+        except FileNotFoundError as error:
+            raise PermanentFailure(
+                "The outline is recorded, but it is no longer stored.", advice="Start the story anew."
+            ) from error
+        except StoreDownError as error:
+            raise TransientFailure(
+                "The outline cannot be read from the artifact store.",
+                advice="Bring the store back, then retry. Nothing was billed.",
+            ) from error

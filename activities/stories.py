@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping
 
 from temporalio import activity
 
-from activities.attempt import Attempts, Call, Finish, Plan
+from activities.attempt import Attempts
 from activities.outlines import Outlines
+from activities.plans import Call, Finish, Plan
 from sessions.artifacts import Artifact, Made
 from sessions.attempts import AttemptOutcome, ItemTask
 from sessions.errors import ContentRejected

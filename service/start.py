@@ -10,10 +10,6 @@ from typing import Protocol
 
 from temporalio.client import Client
 from temporalio.common import (
-    Priority,
-    SearchAttributeKey,
-    SearchAttributePair,
-    TypedSearchAttributes,
     WorkflowIDConflictPolicy,
     WorkflowIDReusePolicy,
 )
@@ -25,19 +21,20 @@ from service.callbacks import CallbackRules
 from service.errors import IdempotencyConflictError, OutOfReachError, UnknownReferenceError
 from service.kept_story import SECOND_ROUND, KeptStory, going_on
 from service.kinds import WORKFLOWS, start_of
+from service.labels import priority, search_attributes, summary
 from service.read import SessionReader
 from sessions.attempts import AttemptLimits, SessionInput
 from sessions.identifiers import DEFAULT_TENANT, new_session_id, session_id_for
 from sessions.image_prompts import image_prompt
 from sessions.images import ImageSessionInput, ImageSessionRequest, image_items
+from sessions.items import new_items
 from sessions.limits import tolerated_of
 from sessions.money import microdollars
 from sessions.present import session_view
 from sessions.pricing import PriceTable, expected_image_usage
-from sessions.priorities import session_priority
 from sessions.records import RecordsOutOfReachError, SessionRecords
-from sessions.state import SessionState, new_items
-from sessions.statuses import SessionKind, SessionStatus
+from sessions.state import SessionState
+from sessions.statuses import SessionKind
 from sessions.stories import (
     SETS_STAGE,
     StorySessionInput,
@@ -49,12 +46,8 @@ from sessions.story_estimates import expected_usages
 from sessions.texts import shortened
 from sessions.view import SessionView
 from sessions.wire import (
-    FAILED_ITEMS_ATTRIBUTE,
     FINGERPRINT_MEMO,
-    KIND_ATTRIBUTE,
-    STATUS_ATTRIBUTE,
     TASK_QUEUE,
-    TENANT_ATTRIBUTE,
 )
 
 _START_TIMEOUT = timedelta(seconds=5)
@@ -71,10 +64,6 @@ _REFUSALS = (
     RPCStatusCode.UNAUTHENTICATED,
 )
 
-_KIND = SearchAttributeKey.for_keyword(KIND_ATTRIBUTE)
-_STATUS = SearchAttributeKey.for_keyword(STATUS_ATTRIBUTE)
-_TENANT = SearchAttributeKey.for_keyword(TENANT_ATTRIBUTE)
-_FAILED_ITEMS = SearchAttributeKey.for_int(FAILED_ITEMS_ATTRIBUTE)
 
 _logger = logging.getLogger("retakes.start")
 
@@ -365,28 +354,6 @@ class SessionStarter:
                 await asyncio.sleep(_RECORD_RETRY_INTERVAL.total_seconds())
             else:
                 return
-
-
-def search_attributes(state: SessionState) -> TypedSearchAttributes:
-    """Return what Temporal finds a session by from its first moment. At the start they cost no action."""
-    return TypedSearchAttributes(
-        [
-            SearchAttributePair(_KIND, state.kind.value),
-            SearchAttributePair(_STATUS, SessionStatus.PROCESSING.value),
-            SearchAttributePair(_TENANT, state.tenant),
-            SearchAttributePair(_FAILED_ITEMS, len(state.failed_items)),
-        ]
-    )
-
-
-def priority(state: SessionState) -> Priority:
-    """Return what decides who goes first where work waits. A session's items take it over."""
-    return Priority(priority_key=session_priority(state), fairness_key=state.tenant)
-
-
-def summary(state: SessionState) -> str:
-    """Return the title as Temporal's UI shows it in lists."""
-    return shortened(state.title, max_bytes=_SUMMARY_BYTES)
 
 
 def _not_started(error: RPCError) -> OutOfReachError:

@@ -24,8 +24,8 @@ from temporalio.service import RPCError, RPCStatusCode
 from service.answers import answered
 from service.errors import NotRetryableError, OutOfReachError, SessionNotFoundError, WrongStateError
 from service.kinds import WORKFLOWS, input_to_go_on
+from service.labels import priority, search_attributes, summary
 from service.read import SessionReader
-from service.start import priority, search_attributes, summary
 from sessions.commands import (
     Command,
     CommandRefusedError,

@@ -171,3 +171,8 @@ class Items(Collection[ItemState]):
                 list, return_schema=listed, when_used="always"
             ),
         )
+
+
+def new_items(labels: Iterable[tuple[str, str]], *, max_attempts: int) -> Items:
+    """Return the items of a new session from their keys and labels, in order."""
+    return Items(ItemState(key=key, label=label, max_attempts=max_attempts) for key, label in labels)

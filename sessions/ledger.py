@@ -1,5 +1,6 @@
 """The ledger: one entry per attempt, written when it begins and completed once when it ends."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sessions.artifacts import Artifact
@@ -70,3 +71,14 @@ class LedgerEntry(Value):
             spent_microdollars=0 if is_uncertain else self.cost_microdollars,
             uncertain_microdollars=self.cost_microdollars if is_uncertain else 0,
         )
+
+
+def first_within(entries: Sequence[LedgerEntry], *, most_bytes: int) -> tuple[LedgerEntry, ...]:
+    """Return the first entries that come to no more than so many bytes of JSON together."""
+    fitting: list[LedgerEntry] = []
+    for entry in entries:
+        most_bytes -= len(entry.model_dump_json().encode()) + 1
+        if most_bytes < 0:
+            break
+        fitting.append(entry)
+    return tuple(fitting)

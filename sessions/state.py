@@ -4,7 +4,7 @@ The workflow keeps one `SessionState` and replaces it by what these functions re
 or anything else outside its arguments, so the same functions serve replay, tests and the records.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Self
@@ -12,6 +12,7 @@ from typing import Self
 from pydantic import Field
 
 from sessions.artifacts import Artifact
+from sessions.blocking import ended, without_what_is_given_up, without_what_nobody_wants, without_what_waits_in_vain
 from sessions.errors import ItemError
 from sessions.items import DEFAULT_MAX_ATTEMPTS, Items, ItemState
 from sessions.model import Value
@@ -66,6 +67,14 @@ class SessionState(Value):
     def failed_items(self) -> tuple[ItemState, ...]:
         """The items that a retry would make again."""
         return self.items.with_status(ItemStatus.FAILED)
+
+    @property
+    def has_given_up(self) -> bool:
+        """Whether items were not begun because too many others had failed."""
+        failed = self.failed_items
+        first = min((item.stage for item in failed), default=None)
+        # In a later stage they wait in vain for what failed before them, which is another reason.
+        return self.tolerated_failures is not None and any(item.is_blocked and item.stage == first for item in failed)
 
     @property
     def awaits_approval(self) -> bool:
@@ -132,8 +141,9 @@ class SessionState(Value):
         ``by`` is how far the revision advances: an item that ends advances it past every step that watchers may
         have been shown while its attempts were under way, so that what they see never counts backwards.
         """
-        items = _without_what_waits_in_vain(items)
-        items = _without_what_is_given_up(items, tolerated=self.tolerated_failures, round_number=self.round)
+        items = without_what_waits_in_vain(items)
+        items = without_what_is_given_up(items, tolerated=self.tolerated_failures, round_number=self.round)
+        items = without_what_nobody_wants(items)
         settled_at = (self.settled_at or now) if items.status.is_settled else None
         return self.model_copy(
             update={
@@ -152,44 +162,6 @@ class SessionState(Value):
         return self._changed(items=self.items.changed(changed), now=now, by=by)
 
 
-def _without_what_waits_in_vain(items: Items) -> Items:
-    """Return the items, with those failed that wait for a stage which has come to its end without being complete."""
-    stage = items.open_stage
-    if stage is None or not items.count(ItemStatus.PENDING):
-        return items
-    statuses = items.statuses_of(stage)
-    if any(not status.is_settled for status in statuses):
-        return items
-    failed = next((item for item in items if item.stage == stage and item.status is ItemStatus.FAILED), None)
-    return _not_begun(items, error=failed.error.waited_for(failed.label) if failed and failed.error else None)
-
-
-def _without_what_is_given_up(items: Items, *, tolerated: int | None, round_number: int) -> Items:
-    """Return the items, with those failed that are not begun any more because too many of the round have failed."""
-    if tolerated is None or not items.count(ItemStatus.PENDING) or items.count(ItemStatus.FAILED) <= tolerated:
-        return items
-    failed = [item for item in items.with_status(ItemStatus.FAILED) if item.round == round_number]
-    if len(failed) <= tolerated:
-        return items
-    error = next((item.error for item in failed if item.error), None)
-    return _not_begun(items, error=error.given_up_after(len(failed), tolerated=tolerated) if error else None)
-
-
-def _not_begun(items: Items, *, error: ItemError | None) -> Items:
-    """Return the items, with those that wait ended without an attempt: failed for this reason, or else cancelled.
-
-    What hangs on an item that somebody has stopped is not wanted either; as failed, nothing could ever make it again.
-    """
-    stopped = min((item.stage for item in items.with_status(ItemStatus.CANCELLED)), default=None)
-    ended: list[ItemState] = []
-    for item in items.with_status(ItemStatus.PENDING):
-        if item.artifact is not None or error is None or (stopped is not None and stopped < item.stage):
-            ended.append(_ended(item, ItemStatus.CANCELLED))
-        else:
-            ended.append(item.model_copy(update={"status": ItemStatus.FAILED, "is_blocked": True, "error": error}))
-    return items.changed(*ended)
-
-
 _ROUND_OVER = {"prompt": None, "is_refined": False, "was_interrupted": False}
 """What a round leaves behind of what it was begun with: nothing that is long."""
 
@@ -201,11 +173,6 @@ _SHORTEST_TEXT = 250
 def _room_for_text(state: SessionState) -> int:
     """Return how long a text of one item may be, in bytes: all of them travel in one payload."""
     return min(_LONGEST_TEXT, max(_SHORTEST_TEXT, _TEXTS_BYTES // len(state.items)))
-
-
-def _ended(item: ItemState, status: ItemStatus) -> ItemState:
-    """Return an item whose round came to this end. What has a version stays complete, whatever became of a retake."""
-    return item.model_copy(update={"status": ItemStatus.COMPLETE if item.artifact else status})
 
 
 def steps_of(attempts_in_round: int) -> int:
@@ -270,7 +237,7 @@ def item_failed(
 ) -> SessionState:
     """The item failed for good in this round. One that has a version stays complete with it."""
     item = state.item(key)
-    item = _ended(item, ItemStatus.FAILED).model_copy(
+    item = ended(item, ItemStatus.FAILED).model_copy(
         update={
             "attempt": item.attempts_before_round + attempts_used,
             "error": error.shortened(max_bytes=_room_for_text(state)),
@@ -286,7 +253,7 @@ def item_cancelled(
 ) -> SessionState:
     """The item was stopped, after so many attempts of this round."""
     item = state.item(key)
-    item = _ended(item, ItemStatus.CANCELLED).model_copy(update={"attempt": item.attempts_before_round + attempts_used})
+    item = ended(item, ItemStatus.CANCELLED).model_copy(update={"attempt": item.attempts_before_round + attempts_used})
     return _with_spending(state._with_item(item, now=now, by=_steps_of_round(item)), spending)
 
 
@@ -320,7 +287,7 @@ def item_interrupted(
 def unfinished_items_cancelled(state: SessionState, *, now: datetime) -> SessionState:
     """A person stopped the session: what is finished stays, all else is cancelled."""
     unfinished = [item for item in state.items if not item.status.is_settled]
-    items = state.items.changed(*(_ended(item, ItemStatus.CANCELLED) for item in unfinished))
+    items = state.items.changed(*(ended(item, ItemStatus.CANCELLED) for item in unfinished))
     by = sum(_steps_of_round(item) for item in unfinished) + 1
     return state._changed(items=items, now=now, by=by)
 
@@ -396,32 +363,8 @@ def items_cancelled(state: SessionState, *, keys: Collection[str], now: datetime
     waiting = [item for item in map(state.item, keys) if item.status is ItemStatus.PENDING]
     by = sum(_steps_of_round(item) for item in waiting) + 1
     return state._changed(
-        items=state.items.changed(*(_ended(item, ItemStatus.CANCELLED) for item in waiting)), now=now, by=by
+        items=state.items.changed(*(ended(item, ItemStatus.CANCELLED) for item in waiting)), now=now, by=by
     )
-
-
-def session_paused(state: SessionState, *, now: datetime) -> SessionState:
-    """What is being made goes on, nothing further is begun."""
-    return _told(state, now=now, is_paused=True)
-
-
-def session_resumed(state: SessionState, *, now: datetime) -> SessionState:
-    """What waits may be begun again."""
-    return _told(state, now=now, is_paused=False)
-
-
-def budget_set(state: SessionState, *, microdollars: int | None, now: datetime) -> SessionState:
-    """The session may cost this much from now on, or whatever it takes."""
-    return _told(state, now=now, budget_microdollars=microdollars)
-
-
-def held_back(state: SessionState, *, until: datetime | None, now: datetime) -> SessionState:
-    """Nothing is begun until then, or it may be again."""
-    return _told(state, now=now, held_until=until)
-
-
-def _told(state: SessionState, *, now: datetime, **changes: object) -> SessionState:
-    return state.model_copy(update={**changes, "revision": state.revision + 1, "updated_at": now, "closed_at": None})
 
 
 def outline_approved(
@@ -451,8 +394,3 @@ def not_closed_yet(state: SessionState) -> SessionState:
 
 def _with_spending(state: SessionState, spending: Spending) -> SessionState:
     return state.model_copy(update={"spending": state.spending + spending})
-
-
-def new_items(labels: Iterable[tuple[str, str]], *, max_attempts: int) -> Items:
-    """Return the items of a new session from their keys and labels, in order."""
-    return Items(ItemState(key=key, label=label, max_attempts=max_attempts) for key, label in labels)

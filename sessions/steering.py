@@ -14,19 +14,11 @@ from sessions.commands import (
     WrongRequestError,
     refuse_too_much_text,
 )
+from sessions.holding import budget_set, session_paused, session_resumed
 from sessions.items import ItemState
 from sessions.model import RequestModel
 from sessions.money import Dollars, dollars, microdollars
-from sessions.state import (
-    SessionState,
-    budget_set,
-    item_retaken,
-    items_cancelled,
-    outline_approved,
-    session_paused,
-    session_resumed,
-    version_selected,
-)
+from sessions.state import SessionState, item_retaken, items_cancelled, outline_approved, version_selected
 from sessions.statuses import ItemStatus, SessionKind
 from sessions.stories import set_number_of
 from sessions.texts import ManyLines, Note

@@ -5,13 +5,17 @@ Of its own, so that a receiver that is down for a day keeps no session open, and
 Determinism contract: one activity, whose options are constants.
 """
 
+from contextlib import suppress
+
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, is_cancelled_exception
+from temporalio.common import WorkflowIDReusePolicy
+from temporalio.exceptions import ActivityError, WorkflowAlreadyStartedError, is_cancelled_exception
 
 from activities.callbacks import CallbackActivities
 from sessions.callbacks import CallbackTask
+from sessions.texts import shortened
 from sessions.wire import CALLBACK_DELIVERY, callbacks_queue
-from workflows.policies import CALLBACK_PATIENCE, CALLBACK_RETRIES, CALLBACK_TIMEOUT
+from workflows.policies import CALLBACK_PATIENCE, CALLBACK_RETRIES, CALLBACK_TIMEOUT, SUMMARY_BYTES
 
 
 @workflow.defn(name=CALLBACK_DELIVERY)
@@ -40,3 +44,17 @@ class CallbackDelivery:
             workflow.logger.warning("a callback could not be delivered: %s", error.cause)
             return False
         return True
+
+
+async def start_delivery(task: CallbackTask) -> None:
+    """Have a callback delivered by a workflow that goes on when the one that asks has closed."""
+    # The one of this id has been started already when the asking run was reset to a point before it.
+    with suppress(WorkflowAlreadyStartedError):
+        await workflow.start_child_workflow(
+            CallbackDelivery.run,
+            task,
+            id=task.delivery_id,
+            parent_close_policy=workflow.ParentClosePolicy.ABANDON,
+            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+            static_summary=shortened(f"Callback of {task.session.title}", max_bytes=SUMMARY_BYTES),
+        )

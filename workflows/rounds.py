@@ -7,24 +7,22 @@ and the run loop acts on what it finds. So the order of events in the history de
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from contextlib import suppress
 from datetime import timedelta
 
 from temporalio import workflow
-from temporalio.common import SearchAttributeKey, WorkflowIDReusePolicy
-from temporalio.exceptions import ActivityError, WorkflowAlreadyStartedError, is_cancelled_exception
+from temporalio.common import SearchAttributeKey
+from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 from activities.records import RecordActivities
 from sessions.announcements import settled_callback
 from sessions.attempts import AttemptOutcome, RoundReport, SessionInput, SessionRecordTask
-from sessions.callbacks import CallbackTask
 from sessions.commands import Command, SessionEndingError, obeyed
 from sessions.details import details_table
+from sessions.holding import held_back
 from sessions.items import ItemState
-from sessions.ledger import LedgerEntry
+from sessions.ledger import LedgerEntry, first_within
 from sessions.state import (
     SessionState,
-    held_back,
     item_cancelled,
     item_completed,
     item_failed,
@@ -34,12 +32,11 @@ from sessions.state import (
     unfinished_items_cancelled,
 )
 from sessions.statuses import ItemStatus, SessionStatus
-from sessions.texts import shortened
 from sessions.wire import FAILED_ITEMS_ATTRIBUTE, STATUS_ATTRIBUTE, records_queue
-from workflows.callback_delivery import CallbackDelivery
+from workflows.callback_delivery import start_delivery
 from workflows.failures import ItemFailure, item_failure
 from workflows.patches import GO_ON_IN_ANOTHER_RUN
-from workflows.policies import MOST_PAYLOAD_BYTES, RECORD_RETRIES, RECORD_TIMEOUT, SUMMARY_BYTES
+from workflows.policies import MOST_PAYLOAD_BYTES, RECORD_RETRIES, RECORD_TIMEOUT
 
 MakeItem = Callable[[SessionState, str], Awaitable[AttemptOutcome]]
 """Makes the item with this key, as it stands in this state: one activity under the retry policy."""
@@ -192,7 +189,7 @@ class Rounds:
         if not self._has_work():
             return
         fixed = self._begun_with.model_dump_json(exclude={"state", "unrecorded"})
-        if len(self._entries_within(self._room_beside(fixed))) < len(self._unrecorded):
+        if len(self._entries_that_fit(fixed)) < len(self._unrecorded):
             # The next run could not take along what the records have missed. They are down, so the session goes on
             # in this run for a while: nothing waits for them.
             self._most_events = workflow.info().get_current_history_length() + _EVENTS_OF_GRACE
@@ -203,19 +200,10 @@ class Rounds:
         await self._wait_until(lambda: not self._background)
         self._goes_on = True
 
-    def _room_beside(self, fixed: str = "") -> int:
-        """Return how many bytes a payload leaves for ledger entries beside the state and what else is in it."""
-        return MOST_PAYLOAD_BYTES - len(fixed.encode()) - len(self._state.model_dump_json().encode())
-
-    def _entries_within(self, room: int) -> tuple[LedgerEntry, ...]:
-        """Return the first of the entries to write down that fit into so many bytes."""
-        fitting: list[LedgerEntry] = []
-        for entry in self._unrecorded[:_ENTRIES_AT_ONCE]:
-            room -= len(entry.model_dump_json().encode()) + 1
-            if room < 0:
-                break
-            fitting.append(entry)
-        return tuple(fitting)
+    def _entries_that_fit(self, beside: str = "") -> tuple[LedgerEntry, ...]:
+        """Return the first of the entries to write down that fit into a payload, with the state and what else."""
+        taken = len(beside.encode()) + len(self._state.model_dump_json().encode())
+        return first_within(self._unrecorded[:_ENTRIES_AT_ONCE], most_bytes=MOST_PAYLOAD_BYTES - taken)
 
     async def _wait_while_held(self, condition: Callable[[], bool]) -> None:
         """Wait for something to hold; what is held back until a moment may go on then."""
@@ -365,20 +353,7 @@ class Rounds:
         if self._callback_url is None or self._told_of == self._state.settled_at:
             return
         self._told_of = self._state.settled_at
-        self._in_background(self._start_callback(settled_callback(self._state, url=self._callback_url)))
-
-    async def _start_callback(self, task: CallbackTask) -> None:
-        # The one of this id has been started already when this run was reset to a point before it.
-        with suppress(WorkflowAlreadyStartedError):
-            await workflow.start_child_workflow(
-                CallbackDelivery.run,
-                task,
-                id=task.delivery_id,
-                # It goes on after the session has closed, for as long as its receiver needs.
-                parent_close_policy=workflow.ParentClosePolicy.ABANDON,
-                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-                static_summary=shortened(f"Callback of {self._state.title}", max_bytes=SUMMARY_BYTES),
-            )
+        self._in_background(start_delivery(settled_callback(self._state, url=self._callback_url)))
 
     async def _recorded(self) -> None:
         """Record the session, and return when nothing is left to record or a retry has begun.
@@ -402,7 +377,7 @@ class Rounds:
     async def _record(self) -> None:
         """Write the session down, and in as many parts as fit into payloads what the records have missed."""
         while True:
-            entries = self._entries_within(self._room_beside()) or self._unrecorded[:1]
+            entries = self._entries_that_fit() or self._unrecorded[:1]
             await workflow.execute_activity_method(
                 RecordActivities.record,
                 SessionRecordTask(state=self._state, entries=entries),

@@ -72,7 +72,10 @@ WRONG_STARTS = {
     "one and a half attempts": ({**PRODUCT, "max_attempts": 1.5}, "#/max_attempts", "whole number"),
     "crooked size": ({**PRODUCT, "size": "1000x1001"}, "#/size", "multiples of 16"),
     "reference of another form": ({**PRODUCT, "references": ["../../etc/passwd"]}, "#/references/0", "has returned"),
-    "budget before its time": ({**PRODUCT, "budget_usd": 1}, "#/budget_usd", "leave it out"),
+    "budget below nothing": ({**PRODUCT, "budget_usd": -1}, "#/budget_usd", "at least 0"),
+    "budget in words": ({**PRODUCT, "budget_usd": "1"}, "#/budget_usd", "number"),
+    "more than all failures": ({**PRODUCT, "tolerated_failures": "101%"}, "#/tolerated_failures", "20%"),
+    "callback to a file": ({**PRODUCT, "callback_url": "file:///etc"}, "#/callback_url", "https://"),
 }
 
 
@@ -323,10 +326,10 @@ async def test_the_name_of_a_file_does_not_matter(client: httpx2.AsyncClient, me
 
 
 @pytest.mark.parametrize(
-    ("method", "path"), [("GET", STARTS + "/x/y"), ("GET", "/api"), ("POST", "/api/estimate"), ("GET", "/%00")]
+    ("method", "path"), [("GET", STARTS + "/x/y"), ("GET", "/api"), ("POST", "/api/nothing"), ("GET", "/%00")]
 )
 async def test_what_is_not_there_is_not_found(client: httpx2.AsyncClient, method: str, path: str) -> None:
-    """Rows of the contract that are still to come are not there, either."""
+    """Whatever the method."""
     problem_in(await client.request(method, path), status=404)
 
 

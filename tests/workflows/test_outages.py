@@ -96,7 +96,7 @@ async def test_a_store_that_is_down_for_a_moment_costs_no_second_call(
     studio: Studio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Bytes that are paid for are held until they can be stored: same attempt, one call each."""
-    monkeypatch.setattr("activities.attempt._STORE_RETRY_INTERVAL", timedelta(milliseconds=10))
+    monkeypatch.setattr("activities.shelf._RETRY_INTERVAL", timedelta(milliseconds=10))
     studio.artifacts.is_down = True
     session = await studio.start()
     await eventually(lambda: studio.artifacts.refusals >= 10)
@@ -112,7 +112,7 @@ async def test_a_result_that_cannot_be_stored_is_not_hidden(
     real_studio: Studio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A store that stays down loses the result; the ledger and the session still show what it has cost."""
-    monkeypatch.setattr("activities.attempt._STORE_RETRY_INTERVAL", timedelta(milliseconds=10))
+    monkeypatch.setattr("activities.shelf._RETRY_INTERVAL", timedelta(milliseconds=10))
     limits = AttemptLimits(storage_patience=timedelta(milliseconds=30))
     real_studio.artifacts.is_down = True
     session = await real_studio.start(image_input(ONE_ATTEMPT, limits=limits))

@@ -10,7 +10,8 @@ from sessions.announcements import settled_callback
 from sessions.callbacks import CallbackTask
 from sessions.deliveries import Delivery, DeliveryOutcome
 from sessions.images import ImageSessionRequest, Product, image_items
-from sessions.state import SessionState, new_items, unfinished_items_cancelled
+from sessions.items import new_items
+from sessions.state import SessionState, unfinished_items_cancelled
 from sessions.statuses import SessionKind
 from tests.support.callbacks import SECRET, MemoryDeliveries, Names, ScriptedSender, receiving
 from webhooks.sender import WebhookSender

@@ -38,6 +38,7 @@ from sessions.costs import CostBy, CostPage, CostSums, Period, RecordedCall
 from sessions.errors import ErrorClass, ItemError
 from sessions.identifiers import artifact_key, new_session_id, session_id_for
 from sessions.images import ImageSessionRequest, image_items
+from sessions.items import new_items
 from sessions.ledger import LedgerEntry
 from sessions.money import Spending
 from sessions.ports import CallbackSender
@@ -50,7 +51,6 @@ from sessions.state import (
     item_completed,
     item_failed,
     item_started,
-    new_items,
     session_closed,
     unfinished_items_cancelled,
 )

@@ -13,8 +13,9 @@ from sessions.announcements import settled_callback
 from sessions.callbacks import CallbackUrl, host_of, shown_url
 from sessions.deliveries import CallbackAnswer, DeliveryOutcome
 from sessions.errors import ErrorClass, ItemError
+from sessions.items import new_items
 from sessions.money import Spending
-from sessions.state import SessionState, item_failed, item_started, items_retried, new_items
+from sessions.state import SessionState, item_failed, item_started, items_retried
 from sessions.statuses import SessionKind
 
 MOMENT = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)

@@ -7,7 +7,8 @@ import pytest
 from pydantic import ValidationError
 
 from sessions.images import ImageSessionInput, ImageSessionRequest, image_items
-from sessions.state import SessionState, items_retried, new_items
+from sessions.items import new_items
+from sessions.state import SessionState, items_retried
 from sessions.statuses import SessionKind
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)

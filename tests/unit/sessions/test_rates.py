@@ -2,9 +2,10 @@ from datetime import UTC, datetime
 
 import pytest
 
+from sessions.items import new_items
 from sessions.priorities import BULK_PRIORITY, MOST_NORMAL_ITEMS, NORMAL_PRIORITY, RETRY_PRIORITY, session_priority
 from sessions.rates import burst_of
-from sessions.state import SessionState, new_items
+from sessions.state import SessionState
 from sessions.statuses import SessionKind
 
 

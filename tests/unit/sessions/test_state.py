@@ -9,7 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from sessions.artifacts import Artifact
 from sessions.errors import ErrorClass, ItemError
-from sessions.items import ItemState
+from sessions.items import ItemState, new_items
 from sessions.money import Spending, Usage
 from sessions.state import (
     SessionState,
@@ -17,7 +17,6 @@ from sessions.state import (
     item_failed,
     item_started,
     items_retried,
-    new_items,
     session_closed,
     unfinished_items_cancelled,
 )

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from sessions.artifacts import Artifact
 from sessions.errors import ErrorClass, ItemError
 from sessions.identifiers import new_session_id
+from sessions.items import new_items
 from sessions.ledger import LedgerEntry
 from sessions.money import Usage
 from sessions.ports import AttemptRecords
@@ -15,7 +16,6 @@ from sessions.state import (
     item_failed,
     item_started,
     items_retried,
-    new_items,
     session_closed,
     unfinished_items_cancelled,
 )

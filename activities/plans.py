@@ -1,0 +1,54 @@
+"""What an attempt is going to do, as its kind plans it."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from sessions.artifacts import Artifact, Made
+from sessions.money import Usage
+
+Call = Callable[[], Awaitable[Made]]
+"""Asks the provider, with one request."""
+
+
+Finish = Callable[[Artifact, bytes | None], Awaitable[str | None]]
+"""Does what follows a stored result, given its bytes where they were just made."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What an attempt is going to do: the prompt as sent, what it costs at worst, and how the call is made ready.
+
+    ``prepare`` reads what the call needs; nothing can have been billed until what it returns is called. ``finish``
+    does what follows once the result is stored, and returns the session's title where this item decides it; it may
+    be called again after a crash, then without the bytes, must not fail, and has a few seconds.
+    """
+
+    prompt: str
+    worst_case: Usage
+    prepare: Callable[[], Awaitable[Call]]
+    finish: Finish | None = None
+
+
+async def _never() -> Call:
+    raise AssertionError("an attempt without a plan asks nobody")
+
+
+NO_PLAN = Plan(prompt="", worst_case=Usage(), prepare=_never)
+"""Of an attempt that fails before it is known what it would have asked."""
+
+
+class PlanFor(Protocol):
+    """Plans attempts."""
+
+    async def __call__(self, variation: str | None, *, correction: str | None) -> Plan:
+        """Return the plan of an attempt.
+
+        Args:
+            variation: this attempt's, None for the first.
+            correction: what was wrong with the result before, for the prompt.
+
+        Raises:
+            AttemptError: what the plan needs cannot be had.
+        """
+        ...
