@@ -165,9 +165,9 @@ def build_worker(
             max_task_queue_activities_per_second=starts_per_second,
             # A whole image set starts with the workflow task that plans it, without a way through the task queue.
             max_eager_activity_reservations_per_workflow_task=_MOST_ITEMS_STARTED_AT_ONCE,
-            # The default would hold heartbeats back for most of their timeout, and a cancel arrives with a heartbeat.
             # A worker that was killed keeps its sessions to itself for so long; who steers one of them waits.
             sticky_queue_schedule_to_start_timeout=_STICKY_PATIENCE,
+            # The default would hold heartbeats back for most of their timeout, and a cancel arrives with a heartbeat.
             max_heartbeat_throttle_interval=_LONGEST_HEARTBEAT_DELAY,
             default_heartbeat_throttle_interval=_LONGEST_HEARTBEAT_DELAY,
             graceful_shutdown_timeout=grace,

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Protocol, Self
 
+from service.documents import reached
 from service.errors import (
     ChangedResultError,
     IdempotencyConflictError,
@@ -18,7 +19,7 @@ from service.errors import (
     SessionNotFoundError,
     WrongStateError,
 )
-from service.generation_results import StoryResults, reached, retries_of
+from service.generation_results import StoryResults, retries_of
 from service.kept_story import KeptStory
 from service.watch import Change
 from sessions.artifacts import Artifact, Made, Receipt

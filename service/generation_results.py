@@ -3,17 +3,16 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from typing import Protocol, TypeVar
 
+from service.documents import StoryDocuments, outline_of, sets_of
 from service.errors import ArtifactNotFoundError, OutOfReachError, WrongStateError
-from sessions.artifacts import Artifact
-from sessions.identifiers import artifact_key
 from sessions.ports import ArtifactStore, StoryFiles
-from sessions.scripts import Outline, OutlinedPart, SetOutline, as_bytes
+from sessions.scripts import as_bytes
 from sessions.statuses import ItemStatus, SessionKind
-from sessions.stories import OUTLINE, StoryPlan, StorySessionInput, part_number_of, set_number_of
+from sessions.stories import StoryPlan, StorySessionInput, set_number_of
 from sessions.story_files import metadata_file, set_file
 from sessions.story_results import (
     AskedStory,
@@ -51,7 +50,7 @@ class StoryResults:
     """Puts results together from what sessions have stored."""
 
     def __init__(self, *, artifacts: ArtifactStore, files: StoryFiles, beginnings: KnownBeginnings) -> None:
-        self._artifacts = artifacts
+        self._documents = StoryDocuments(artifacts)
         self._files = files
         self._beginnings = beginnings
 
@@ -97,15 +96,11 @@ class StoryResults:
         await self._filed(view, told=await self._told(view))
 
     async def _told(self, view: SessionView) -> ResultMetadata | AskedStory:
-        outline_item = next(item for item in view.items if item.key == OUTLINE)
-        if outline_item.artifact is None:
+        if outline_of(view).artifact is None:
             return await self.asked(view.id)
-        outline = Outline.model_validate_json(await self._read(view, outline_item))
-        sets: list[SetOutline] = list(outline.sets)
-        for item in view.items:
-            if part_number_of(item.key) is not None and item.artifact is not None:
-                sets += OutlinedPart.model_validate_json(await self._read(view, item)).sets
-        return ResultMetadata.of(outline, sets=sets)
+        outline = await self._documents.outline(view)
+        parts = await self._documents.parts(view)
+        return ResultMetadata.of(outline, sets=[*outline.sets, *(one for part in parts for one in part.sets)])
 
     async def _filed(self, view: SessionView, *, told: ResultMetadata | AskedStory) -> Sequence[str]:
         """Return the names of the files that there are, in order, after writing those that are missing.
@@ -115,7 +110,7 @@ class StoryResults:
         if isinstance(told, AskedStory):
             return ()
         metadata = metadata_file(told.title)
-        wanted = {set_file(told.title, set_number=number): item for number, item in _sets(view) if item.artifact}
+        wanted = {set_file(told.title, set_number=number): item for number, item in sets_of(view) if item.artifact}
         try:
             there = set(await self._files.names(view.id))
         except OSError as error:
@@ -126,7 +121,7 @@ class StoryResults:
         async def save(name: str, item: ItemView | None) -> None:
             async with turns:
                 try:
-                    data = as_bytes(told.stored.metadata) if item is None else await self._read(view, item)
+                    data = as_bytes(told.stored.metadata) if item is None else await self._documents.read(view, item)
                     await self._files.save(view.id, name=name, data=data)
                     there.add(name)
                 except (OSError, ArtifactNotFoundError, OutOfReachError) as error:
@@ -151,7 +146,7 @@ class StoryResults:
         """Yield the JSON: the beginning with the first set, the other sets, and the end."""
         info = told.generation_info
         plan = StoryPlan(total_segments=info.total_segments, segments_per_set=info.segments_per_set)
-        failed = [number for number, item in _sets(view) if item.artifact is None]
+        failed = [number for number, item in sets_of(view) if item.artifact is None]
         head = ResultHead(
             success=not failed,
             session_id=view.id,
@@ -173,21 +168,14 @@ class StoryResults:
                 file_path=self._files.location(view.id, name=name) if name in saved else None,
                 retry_info=retry,
             )
-            return result_set(entry, data=await self._read(view, item))
+            return result_set(entry, data=await self._documents.read(view, item))
 
         before = result_opening(head)
-        async with aclosing(_in_order(piece(number, item) for number, item in _sets(view))) as pieces:
+        async with aclosing(_in_order(piece(number, item) for number, item in sets_of(view))) as pieces:
             async for written in pieces:
                 yield before + written
                 before = b","
         yield result_closing(failed)
-
-    async def _read(self, view: SessionView, item: ItemView) -> bytes:
-        if item.artifact is None or item.selected_attempt is None:
-            raise ArtifactNotFoundError(f"“{item.label}” has no result; it is {item.status}.")
-        artifact = Artifact(attempt=item.selected_attempt, **item.artifact.model_dump(exclude={"url"}))
-        key = artifact_key(view.id, item=item.key, attempt=artifact.attempt)
-        return await reached(self._artifacts.read(key, artifact=artifact))
 
 
 def retries_of(attempts: Iterable[AttemptView]) -> Mapping[int, SetRetry]:
@@ -200,27 +188,6 @@ def retries_of(attempts: Iterable[AttemptView]) -> Mapping[int, SetRetry]:
             rounds[number] = attempt.round
             retries[number] = SetRetry(retry_timestamp=attempt.started_at)
     return retries
-
-
-async def reached(asking: Awaitable[Answer]) -> Answer:
-    """Return what the artifact store answers.
-
-    Raises:
-        ArtifactNotFoundError: what is asked for is not there.
-        OutOfReachError: the store does not answer.
-    """
-    try:
-        return await asking
-    except FileNotFoundError as error:
-        raise ArtifactNotFoundError(
-            "The bytes are recorded, but they are no longer stored. Make the item again."
-        ) from error
-    except OSError as error:
-        raise OutOfReachError("The artifacts cannot be read or written now. Try again in a moment.") from error
-
-
-def _sets(view: SessionView) -> Sequence[tuple[int, ItemView]]:
-    return [(number, item) for item in view.items if (number := set_number_of(item.key)) is not None]
 
 
 def _reason(item: ItemView, *, view: SessionView) -> str:

@@ -1,13 +1,13 @@
 """What is particular to story sessions: their outline, and the story put together from their sets."""
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Protocol, TypeVar
 
+from service.documents import StoryDocuments, outline_of, reached, sets_of
 from service.errors import (
     ArtifactNotFoundError,
     InvalidOutlineError,
-    OutOfReachError,
     ServiceError,
     WrongStateError,
 )
@@ -17,7 +17,7 @@ from sessions.identifiers import artifact_key
 from sessions.outlines import OutlineDecision, SentOutline
 from sessions.ports import ArtifactStore, StoryFiles
 from sessions.records import RecordsOutOfReachError, SessionRecord
-from sessions.scripts import Document, Outline, OutlinedPart, SetOutline, Story, StoryMetadata, StorySet, as_bytes
+from sessions.scripts import Document, Outline, OutlinedPart, Story, StoryMetadata, StorySet, as_bytes
 from sessions.statuses import ItemStatus, SessionKind
 from sessions.steering import OutlineApproval
 from sessions.stories import (
@@ -26,7 +26,6 @@ from sessions.stories import (
     StorySessionInput,
     StorySessionRequest,
     part_key,
-    part_number_of,
     set_number_of,
 )
 from sessions.story_checks import InvalidStoryError, person_outline_of
@@ -82,6 +81,7 @@ class StoryService:
         self._steering = steering
         self._records = records
         self._artifacts = artifacts
+        self._documents = StoryDocuments(artifacts)
         self._files = files
 
     async def outline(self, session_id: str) -> Outline:
@@ -102,7 +102,7 @@ class StoryService:
             ArtifactNotFoundError: the outline is no longer stored.
             OutOfReachError: the store does not answer.
         """
-        if view.kind is not SessionKind.STORY or _outline_item(view).artifact is None:
+        if view.kind is not SessionKind.STORY or outline_of(view).artifact is None:
             return None
         return await self._metadata_of(view)
 
@@ -129,7 +129,7 @@ class StoryService:
         """
         view = await self._story(session_id)
         metadata = await self._metadata_of(view)
-        sets = [StorySet.model_validate_json(await self._read(view, item)) for item in _ready_sets(view)]
+        sets = [StorySet.model_validate_json(await self._documents.read(view, item)) for item in _ready_sets(view)]
         return Story(**{name: getattr(metadata, name) for name in StoryMetadata.model_fields}, sets=tuple(sets))
 
     async def decide(self, session_id: str, decision: OutlineDecision) -> SessionView:
@@ -143,7 +143,7 @@ class StoryService:
             OutOfReachError: Temporal, the worker or the store do not answer.
         """
         view = await self._story(session_id)
-        if any(item.status is not ItemStatus.PENDING for item in _sets(view)):
+        if any(item.status is not ItemStatus.PENDING for _, item in sets_of(view)):
             raise WrongStateError(
                 f"The session is {view.status}, and the outline stays as it is: nothing waits for it."
             )
@@ -174,7 +174,7 @@ class StoryService:
             return
         try:
             await self._files.save(
-                view.id, name=set_file(view.title, set_number=set_number), data=await self._read(view, item)
+                view.id, name=set_file(view.title, set_number=set_number), data=await self._documents.read(view, item)
             )
         except (OSError, ServiceError) as error:
             _logger.warning("a file could not be written", extra={"session_id": view.id, "reason": repr(error)})
@@ -213,7 +213,7 @@ class StoryService:
         made = Made(data=as_bytes(document), media_type=_JSON, model=_BY_HAND)
         artifact = Artifact.of(made, attempt=max(item.attempt, item.selected_attempt or 0) + 1)
         key = artifact_key(view.id, item=item.key, attempt=artifact.attempt)
-        await _reached(self._artifacts.put(key, data=made.data, receipt=Receipt(artifact=artifact, model=made.model)))
+        await reached(self._artifacts.put(key, data=made.data, receipt=Receipt(artifact=artifact, model=made.model)))
         return artifact
 
     async def _refile(self, session_id: str, *, before: str, metadata: StoryMetadata) -> None:
@@ -232,48 +232,23 @@ class StoryService:
         return view
 
     async def _metadata_of(self, view: SessionView) -> StoryMetadata:
-        return Outline.model_validate_json(await self._read(view, _outline_item(view))).metadata
+        return (await self._documents.outline(view)).metadata
 
     async def _outline_of(self, view: SessionView) -> Outline:
-        outline = Outline.model_validate_json(await self._read(view, _outline_item(view)))
-        sets: list[SetOutline] = list(outline.sets)
-        for item in view.items:
-            if part_number_of(item.key) is not None:
-                sets += OutlinedPart.model_validate_json(await self._read(view, item)).sets
+        """Return the outline with all its sets. One of whose parts some are missing is not ready yet."""
+        outline = await self._documents.outline(view)
+        parts = await self._documents.parts(view)
+        if len(parts) < len(outline.parts):
+            raise WrongStateError("The outline is not ready yet: parts of it are still being written, or have failed.")
+        sets = [*outline.sets, *(one for part in parts for one in part.sets)]
         return outline.model_copy(update={"sets": tuple(sets)})
 
     async def _assembled(self, view: SessionView, *, metadata: StoryMetadata) -> AsyncIterator[bytes]:
         yield metadata.model_dump_json().encode().removesuffix(b"}") + b',"sets":['
         for position, item in enumerate(_ready_sets(view)):
-            yield (b"," if position else b"") + await self._read(view, item)
+            yield (b"," if position else b"") + await self._documents.read(view, item)
         yield b"]}"
-
-    async def _read(self, view: SessionView, item: ItemView) -> bytes:
-        if item.artifact is None or item.selected_attempt is None:
-            raise WrongStateError(f"“{item.label}” is not ready yet; it is {item.status}.")
-        artifact = Artifact(attempt=item.selected_attempt, **item.artifact.model_dump(exclude={"url"}))
-        key = artifact_key(view.id, item=item.key, attempt=item.selected_attempt)
-        return await _reached(self._artifacts.read(key, artifact=artifact))
-
-
-def _outline_item(view: SessionView) -> ItemView:
-    return next(item for item in view.items if item.key == OUTLINE)
-
-
-def _sets(view: SessionView) -> Sequence[ItemView]:
-    return [item for item in view.items if set_number_of(item.key) is not None]
 
 
 def _ready_sets(view: SessionView) -> Sequence[ItemView]:
-    return [item for item in _sets(view) if item.artifact is not None]
-
-
-async def _reached(asking: Awaitable[Answer]) -> Answer:
-    try:
-        return await asking
-    except FileNotFoundError as error:
-        raise ArtifactNotFoundError(
-            "The bytes are recorded, but they are no longer stored. Make the item again."
-        ) from error
-    except OSError as error:
-        raise OutOfReachError("The artifacts cannot be read or written now. Try again in a moment.") from error
+    return [item for _, item in sets_of(view) if item.artifact is not None]
