@@ -140,6 +140,7 @@ def build_worker(
     attempts = Attempts(
         artifacts=artifacts, ledger=ledger, prices=prices, gate=gate, worker=f"{socket.gethostname()}:{os.getpid()}"
     )
+    recording = RecordActivities(records)
     picturing = ImageActivities(attempts=attempts, provider=images, references=references, artifacts=artifacts)
     writing = StoryActivities(attempts=attempts, provider=texts, artifacts=artifacts, files=files)
     limit = ImageLimit(
@@ -177,7 +178,7 @@ def build_worker(
         records=Worker(
             client,
             task_queue=records_queue(task_queue),
-            activities=[RecordActivities(records).record],
+            activities=[recording.record, recording.report_round],
             max_concurrent_activities=_RECORDED_AT_ONCE,
             graceful_shutdown_timeout=grace,
         ),

@@ -18,7 +18,7 @@ from sessions.scripts import Document, Outline, SetOutline, as_bytes
 from sessions.stories import OutlinePartTask, OutlineTask, SetTask
 from sessions.story_checks import InvalidStoryError, outline_of, outlined_part_of, story_set_of
 from sessions.story_estimates import outline_tokens, part_tokens, set_tokens
-from sessions.story_files import metadata_file, set_file
+from sessions.story_files import is_metadata_file, metadata_file, set_file
 from sessions.story_prompts import outline_prompt, part_prompt, set_prompt
 from sessions.story_schemas import Schema, outline_schema, part_schema, set_schema
 from sessions.variations import varied
@@ -65,7 +65,7 @@ class StoryActivities:
 
         async def finish(artifact: Artifact, data: bytes | None) -> str | None:
             outline = Outline.model_validate_json(data or await self._stored(task, artifact=artifact))
-            await self._file(task, name=metadata_file(outline.title), data=as_bytes(outline.metadata))
+            await self._file_metadata(task, outline=outline)
             return outline.title
 
         return await self._attempts.run(task, plan_for=plan_for)
@@ -146,7 +146,7 @@ class StoryActivities:
         is_new = not self._outlines.has(task, artifact=task.outline)
         outline = await self._outlines.outline(task, artifact=task.outline)
         if is_new:
-            await self._file(task, name=metadata_file(outline.title), data=as_bytes(outline.metadata))
+            await self._file_metadata(task, outline=outline)
         return outline
 
     async def _sets_around(self, task: SetTask, *, outline: Outline) -> Mapping[int, SetOutline]:
@@ -208,6 +208,19 @@ class StoryActivities:
     async def _stored(self, task: ItemTask, *, artifact: Artifact) -> bytes:
         key = artifact_key(task.session_id, item=task.item, attempt=artifact.attempt)
         return await self._artifacts.read(key, artifact=artifact)
+
+    async def _file_metadata(self, task: ItemTask, *, outline: Outline) -> None:
+        """File what is the same in every set, in place of what was so under another title."""
+        name = metadata_file(outline.title)
+        await self._file(task, name=name, data=as_bytes(outline.metadata))
+        try:
+            for other in await self._files.names(task.session_id):
+                if is_metadata_file(other) and other != name:
+                    await self._files.remove(task.session_id, name=other)
+        except OSError as error:
+            _logger.warning(
+                "an outdated file could not be removed", extra={"session_id": task.session_id, "reason": repr(error)}
+            )
 
     async def _file(self, task: ItemTask, *, name: str, data: bytes) -> None:
         """File a document. The artifact is what counts, so a file that cannot be written is logged, no more."""

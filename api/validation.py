@@ -47,7 +47,7 @@ _WORDS: Mapping[str, Words] = {
     "int_parsing": lambda _: "must be a whole number",
     "int_parsing_size": lambda _: "must be a smaller number",
     "int_from_float": lambda _: "must be a whole number",
-    "finite_number": lambda _: "must be a whole number",
+    "finite_number": lambda _: "must be a number",
     "enum": lambda context: f"must be {context['expected']}",
     "literal_error": lambda context: f"must be {context['expected']}",
     "value_error": lambda context: _value_error(str(context["error"])),

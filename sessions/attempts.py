@@ -1,5 +1,6 @@
 """What passes between the engine and an attempt: payloads of activities, small and without bytes."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Self
 
@@ -12,6 +13,7 @@ from sessions.ledger import LedgerEntry
 from sessions.model import Value
 from sessions.money import Spending
 from sessions.state import DEFAULT_RETRY_WINDOW, SessionState
+from sessions.statuses import AttemptStatus
 
 
 class AttemptLimits(Value):
@@ -128,6 +130,25 @@ class SessionInput(Value):
     def to_go_on(self, state: SessionState, *, unrecorded: tuple[LedgerEntry, ...]) -> Self:
         """Return the input of the workflow's next run."""
         return self.model_copy(update={"state": state, "unrecorded": unrecorded})
+
+
+class RoundQuestion(Value):
+    """Which round of an item is asked about."""
+
+    session_id: str
+    item: str
+    round: int
+    attempts_before_round: int
+
+    def answered_by(self, entries: Iterable[LedgerEntry]) -> RoundReport:
+        """Return what the ledger tells of the round: an attempt that seems to run has been lost."""
+        of_round = [entry for entry in entries if (entry.item, entry.round) == (self.item, self.round)]
+        lost = [entry.abandoned() if entry.status is AttemptStatus.RUNNING else entry for entry in of_round]
+        last = max((entry.attempt for entry in of_round), default=self.attempts_before_round)
+        return RoundReport(
+            attempts_used=max(0, last - self.attempts_before_round),
+            spending=sum((entry.spending for entry in lost), Spending()),
+        )
 
 
 class SessionRecordTask(Value):

@@ -12,7 +12,7 @@ from sessions.attempts import ItemTask, SessionInput
 from sessions.callbacks import CallbackUrl
 from sessions.commands import MAX_ATTEMPTS_LIMIT
 from sessions.identifiers import is_item_key, is_upload_id
-from sessions.items import DEFAULT_MAX_ATTEMPTS
+from sessions.items import DEFAULT_MAX_ATTEMPTS, ItemState
 from sessions.limits import ToleratedFailures
 from sessions.model import RequestModel
 from sessions.money import Dollars
@@ -222,6 +222,11 @@ class ImageSessionInput(SessionInput):
 
     request: ImageSessionRequest
 
+    def _references_beside(self, item: ItemState) -> tuple[str, ...]:
+        """Return the photos that go along; where all places are taken, the picture to start from has the last."""
+        room = MAX_REFERENCES - (self.request.style_reference is not None) - item.is_refined
+        return self.request.references[:room]
+
     def task_for(self, key: str, *, state: SessionState) -> ImageTask:
         """Return the task of an item as it stands in a state."""
         item = state.item(key)
@@ -230,7 +235,7 @@ class ImageSessionInput(SessionInput):
             item,
             session=self,
             # The other images of the set are no business of this one: without them the payload stays small.
-            request=self.request.model_copy(update={"images": (image,)}),
+            request=self.request.model_copy(update={"images": (image,), "references": self._references_beside(item)}),
             previous=item.artifact if item.is_refined else None,
         )
 

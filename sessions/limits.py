@@ -3,21 +3,20 @@
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import BeforeValidator
 
+_MOST = 100_000
 _PERCENT = re.compile(r"(100|[0-9]{1,2})%")
 
 
-def _count_or_percent(value: int | str) -> int | str:
-    if isinstance(value, str) and _PERCENT.fullmatch(value) is None:
-        raise ValueError("must be a number of items, such as 3, or a share of them, such as 20%")
-    return value
+def _count_or_percent(value: object) -> object:
+    is_count = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MOST
+    if is_count or (isinstance(value, str) and _PERCENT.fullmatch(value)):
+        return value
+    raise ValueError("must be a number of items, such as 3, or a share of them, such as 20%")
 
 
-ToleratedFailures = Annotated[
-    Annotated[int, Field(ge=0, le=100_000, strict=True)] | Annotated[str, Field(max_length=4)],
-    AfterValidator(_count_or_percent),
-]
+ToleratedFailures = Annotated[int | str, BeforeValidator(_count_or_percent)]
 """How many items may fail for good before no further ones are begun: a number, or a share such as ``20%``."""
 
 

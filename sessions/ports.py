@@ -167,6 +167,10 @@ class AttemptRecords(Protocol):
         """Write a session's state and the entries that are missing. An older revision never replaces a newer one."""
         ...
 
+    async def attempts(self, session_id: str) -> Sequence[LedgerEntry]:
+        """Return a session's ledger, oldest first."""
+        ...
+
 
 class SpendingRecords(Protocol):
     """The records as a limit on spending needs them."""
@@ -174,7 +178,7 @@ class SpendingRecords(Protocol):
     async def spent_since(self, moment: datetime) -> int:
         """Return what attempts that began at a moment or later have cost, uncertain ones included, in micro-dollars.
 
-        Attempts that run have no cost yet.
+        Attempts that run count at their worst.
 
         Raises:
             RecordsOutOfReachError: the records do not answer.

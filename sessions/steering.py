@@ -42,6 +42,8 @@ class RetakeRequest(RequestModel):
     def _says_one_thing(self) -> Self:
         if self.note is not None and self.prompt is not None:
             raise ValueError("send a note, which is added to the prompt, or a prompt of your own, not both")
+        if self.from_previous and self.note is None and self.prompt is None:
+            raise ValueError("say in a note what is to change in the picture")
         return self
 
 
@@ -87,7 +89,10 @@ class Selection(Command, SelectionRequest):
             raise WrongRequestError(
                 f"Attempt {self.attempt} at '{self.key}' has no result. Attempts that can be selected: {known}."
             )
-        _refuse_for_a_settled_outline(item, state=state)
+        if state.kind is SessionKind.STORY and set_number_of(self.key) is None:
+            raise CommandRefusedError(
+                "Versions of an outline are not selected: read the one you want, and send it with PUT …/outline."
+            )
         return version_selected(state, key=self.key, attempt=self.attempt, now=now)
 
 

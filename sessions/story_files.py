@@ -30,6 +30,11 @@ def metadata_file(title: str) -> str:
     return f"{safe_title(title)}_metadata.json"
 
 
+def is_metadata_file(name: str) -> bool:
+    """Whether a file of a session holds what is the same in every set."""
+    return name.endswith("_metadata.json")
+
+
 def outline_file(title: str, *, part_number: int | None) -> str:
     """Return the name of the file that holds the outline, or that of a part of it."""
     part = "" if part_number is None else f"_{part_number:02d}"

@@ -48,6 +48,7 @@ WRITE_OUTLINE_ACTIVITY: Final = "write_outline"
 WRITE_OUTLINE_PART_ACTIVITY: Final = "write_outline_part"
 WRITE_SET_ACTIVITY: Final = "write_set"
 RECORD_SESSION_ACTIVITY: Final = "record_session"
+REPORT_ROUND_ACTIVITY: Final = "report_round"
 DELIVER_CALLBACK_ACTIVITY: Final = "deliver_callback"
 
 KIND_ATTRIBUTE: Final = "RetakesKind"

@@ -35,6 +35,8 @@ class ItemFailure(Value):
     is_interrupted: bool = False
     held_for: timedelta | None = None
     """How long nothing is to be begun, where that is why the attempt did not."""
+    is_told: bool = True
+    """Whether the report tells of all attempts. One that is cancelled while it waits for the next tells of none."""
 
 
 def item_failure(
@@ -57,7 +59,7 @@ def item_failure(
             held_for=detail.held_for,
         )
     if isinstance(cause, CancelledError):
-        return ItemFailure(error=_CANCELLED, report=RoundReport(), is_cancelled=True)
+        return ItemFailure(error=_CANCELLED, report=RoundReport(), is_cancelled=True, is_told=False)
     if isinstance(cause, TimeoutError):
         is_cancelled = error.retry_state is RetryState.CANCEL_REQUESTED
         told = _told(cause)

@@ -8,3 +8,6 @@ from typing import Final
 
 GO_ON_IN_ANOTHER_RUN: Final = "go-on-in-another-run"
 """A session whose history has grown long continues as new. Before, its history grew without a limit of ours."""
+
+ASK_THE_LEDGER: Final = "ask-the-ledger"
+"""An item that is cancelled between two attempts asks the ledger what they were. Before, they were forgotten."""

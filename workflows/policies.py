@@ -18,6 +18,9 @@ RECORD_RETRIES = RetryPolicy(
 )
 """The records may be down for long and nothing may be lost, so there is no last attempt."""
 
+REPORT_PATIENCE = timedelta(seconds=10)
+"""For asking the ledger what became of a round: a person who has cancelled waits for it."""
+
 CALLBACK_TIMEOUT = timedelta(seconds=30)
 """For one call: the sender gives up after half of it, this one catches a bug."""
 

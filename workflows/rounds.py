@@ -15,7 +15,7 @@ from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 from activities.records import RecordActivities
 from sessions.announcements import settled_callback
-from sessions.attempts import AttemptOutcome, RoundReport, SessionInput, SessionRecordTask
+from sessions.attempts import AttemptOutcome, RoundQuestion, RoundReport, SessionInput, SessionRecordTask
 from sessions.commands import Command, SessionEndingError, obeyed
 from sessions.details import details_table
 from sessions.holding import held_back
@@ -35,8 +35,8 @@ from sessions.statuses import ItemStatus, SessionStatus
 from sessions.wire import FAILED_ITEMS_ATTRIBUTE, STATUS_ATTRIBUTE, records_queue
 from workflows.callback_delivery import start_delivery
 from workflows.failures import ItemFailure, item_failure
-from workflows.patches import GO_ON_IN_ANOTHER_RUN
-from workflows.policies import MOST_PAYLOAD_BYTES, RECORD_RETRIES, RECORD_TIMEOUT
+from workflows.patches import ASK_THE_LEDGER, GO_ON_IN_ANOTHER_RUN
+from workflows.policies import MOST_PAYLOAD_BYTES, RECORD_RETRIES, RECORD_TIMEOUT, REPORT_PATIENCE
 
 MakeItem = Callable[[SessionState, str], Awaitable[AttemptOutcome]]
 """Makes the item with this key, as it stands in this state: one activity under the retry policy."""
@@ -257,6 +257,8 @@ class Rounds:
                 worst_case_microdollars=self._worst_case_microdollars,
                 noticed_at=workflow.now(),
             )
+            if not failure.is_told and workflow.patched(ASK_THE_LEDGER):
+                failure = failure.model_copy(update={"report": await self._report_of(key)})
             self._keep(failure.report)
             self._become(self._without_result(key, failure))
             if failure.held_for is not None and self._has_work():
@@ -275,6 +277,27 @@ class Rounds:
                     now=workflow.now(),
                 )
             )
+
+    async def _report_of(self, key: str) -> RoundReport:
+        """Return what an item's attempts of this round have come to. Should nobody know, no number is used again."""
+        item = self._state.item(key)
+        question = RoundQuestion(
+            session_id=self._state.id,
+            item=key,
+            round=item.round,
+            attempts_before_round=item.attempts_before_round,
+        )
+        try:
+            return await workflow.execute_activity_method(
+                RecordActivities.report_round,
+                question,
+                task_queue=records_queue(workflow.info().task_queue),
+                start_to_close_timeout=REPORT_PATIENCE,
+                schedule_to_close_timeout=REPORT_PATIENCE,
+                summary=f"Ask what became of {item.label}",
+            )
+        except ActivityError:
+            return RoundReport(attempts_used=item.max_attempts)
 
     def _without_result(self, key: str, failure: ItemFailure) -> SessionState:
         """Return the state after an item's activity has ended without a result."""

@@ -62,8 +62,17 @@ _SUMS: Mapping[str, ColumnElement[int]] = {
 
 
 async def spent_since(connection: AsyncConnection, moment: datetime) -> int:
-    """Return what attempts that began at a moment or later have cost, uncertain ones included, in micro-dollars."""
-    return int(await connection.scalar(select(func.sum(_COST)).where(attempts.c.started_at >= moment)) or 0)
+    """Return what attempts that began at a moment or later have cost, in micro-dollars.
+
+    Uncertain ones are included, and those that run count at their worst.
+    """
+    spent = await connection.scalar(select(func.sum(_COST)).where(attempts.c.started_at >= moment))
+    running = await connection.scalar(
+        select(func.sum(attempts.c.worst_case_microdollars)).where(
+            attempts.c.status == AttemptStatus.RUNNING, attempts.c.started_at >= moment
+        )
+    )
+    return int(spent or 0) + int(running or 0)
 
 
 async def costs_of(

@@ -90,6 +90,10 @@ class MemoryRecords:
         if known is None or known.revision <= state.revision:
             self.states[state.id] = state
 
+    async def attempts(self, session_id: str) -> Sequence[LedgerEntry]:
+        self._answer()
+        return [entry for (known, _, _), entry in self.entries.items() if known == session_id]
+
     def ledger(self, item: str) -> list[LedgerEntry]:
         """Return the entries of an item, by attempt."""
         entries = [entry for (_, key, _), entry in self.entries.items() if key == item]

@@ -16,6 +16,7 @@ from temporalio.exceptions import ApplicationError
 from service.labels import search_attributes
 from sessions.commands import Accepted, NothingFailedError
 from sessions.images import ImageRequest, ImageSessionInput, ImageSessionRequest, ImageType, Product
+from sessions.money import microdollars
 from sessions.ports import Hold
 from sessions.state import SessionState
 from sessions.statuses import AttemptStatus, ItemStatus, SessionStatus
@@ -505,3 +506,26 @@ async def test_the_records_and_a_replay_tell_what_the_session_was(real_studio: S
         assert NothingFailedError.__name__ not in str(await session.retry())
         await session.result()
         await studio.close()
+
+
+@pytest.mark.parametrize("is_session_cancelled", [False, True])
+async def test_a_cancel_between_two_attempts_forgets_none_of_them(
+    real_studio: Studio, is_session_cancelled: bool
+) -> None:
+    """What was paid for stays in the session's figures, and no attempt number is ever used again."""
+    real_studio.provider.script("Main image", refused())
+    request = ImageSessionRequest(
+        product=Product(title="Steel bottle"), images=(ImageRequest(type=ImageType.MAIN),), max_attempts=5
+    )
+    session = await real_studio.start(image_input(request))
+    await eventually(lambda: len(real_studio.records.ledger("main")) == 1)
+    await eventually(lambda: real_studio.records.ledger("main")[0].status is AttemptStatus.FAILED)
+
+    if is_session_cancelled:
+        await session.handle.cancel()
+    else:
+        await session.steer("cancel_items", {"items": ["main"]})
+    view = await session.until(lambda view: view.status.is_settled)
+
+    assert ("cancelled", 1) == (view.items[0].status, view.items[0].attempt)
+    assert real_studio.records.ledger("main")[0].cost_microdollars == microdollars(view.cost_usd.spent)

@@ -209,7 +209,7 @@ class SteeredLife(RuleBasedStateMachine):
     def retakes(self, data: st.DataObject, key: str | None, note: str | None, from_previous: bool) -> None:
         item = self.drawn(data)
         others = [other for other in self.finished() if other.key != item.key]
-        command = Retake(key=item.key, note=note, from_previous=from_previous)
+        command = Retake(key=item.key, note=note, from_previous=from_previous and note is not None)
         if key is not None:
             command = command.model_copy(update={"once": once(key, request=command)})
         round_number = self.state.round
