@@ -204,7 +204,7 @@ async def test_an_approval_that_nobody_waits_for_is_refused(real_studio: Studio)
     """Whoever comes too late is told so, and changes nothing."""
     real_studio.texts.script("set-01", HeldText())
     session = await real_studio.start(story_input())
-    await session.until(lambda view: view.counts.processing == 3)
+    await session.until(lambda view: (view.counts.complete, view.counts.processing) == (3, 1))
 
     with pytest.raises(WorkflowUpdateFailedError) as refusal:
         await session.approve()
