@@ -34,6 +34,8 @@ _FALLBACK_INTERVAL = timedelta(seconds=1)
 _HISTORY_RETRY_INTERVAL = timedelta(seconds=1)
 _QUICK = timedelta(milliseconds=100)
 _LONGEST_REST = timedelta(seconds=1)
+_SMALL = 100
+_REST_PER_ITEM = timedelta(microseconds=250)
 
 _logger = logging.getLogger("retakes.watch")
 
@@ -47,9 +49,14 @@ class Change:
     is_last: bool
 
 
-def rest_after(took: timedelta) -> timedelta:
-    """Return how long to rest after a read: not at all after a quick one, so that small sessions are shown at once."""
-    return timedelta(0) if took <= _QUICK else min(took, _LONGEST_REST)
+def rest_after(took: timedelta, *, items: int) -> timedelta:
+    """Return how long to rest after a read: not at all after a quick one, so that small sessions are shown at once.
+
+    Of large ones every view costs in proportion to their items, on the worker and here: a few a second are enough.
+    """
+    for_size = items * _REST_PER_ITEM if items > _SMALL else timedelta(0)
+    for_time = timedelta(0) if took <= _QUICK else took
+    return min(max(for_size, for_time), _LONGEST_REST)
 
 
 class Watcher:
@@ -82,7 +89,9 @@ class Watcher:
                 if self._is_over:
                     return
                 if is_fresh:  # else it took long because somebody did not answer, and no work was done
-                    await asyncio.sleep(rest_after(timedelta(seconds=clock() - began)).total_seconds())
+                    items = self._latest.view.counts.total if self._latest else 0
+                    rest = rest_after(timedelta(seconds=clock() - began), items=items)
+                    await asyncio.sleep(rest.total_seconds())
                 await self._maybe_changed.wait()
         finally:
             polling.cancel()

@@ -131,7 +131,7 @@ async def test_no_rest(monkeypatch: pytest.MonkeyPatch, how: str) -> None:
     reader = Reader(is_stale=how == "stale")
     reader.is_failing = how == "failing"
     if how != "quick":
-        monkeypatch.setattr("service.watch.rest_after", lambda _took: timedelta(hours=1))
+        monkeypatch.setattr("service.watch.rest_after", lambda _took, items: timedelta(hours=1))
     async with watching(reader) as watcher:
         for _ in range(5):
             await eventually(reader.has_read)
@@ -139,7 +139,13 @@ async def test_no_rest(monkeypatch: pytest.MonkeyPatch, how: str) -> None:
         await eventually(reader.has_read)
 
 
-@pytest.mark.parametrize(("took", "rest"), [(0, 0), (30, 0), (100, 0), (300, 300), (900, 900), (5000, 1000)])
-def test_rest(took: int, rest: int) -> None:
-    """The rest, in milliseconds, is as long as the read and a second at most; quick reads need none."""
-    assert timedelta(milliseconds=rest) == rest_after(timedelta(milliseconds=took))
+@pytest.mark.parametrize(
+    ("took", "items", "rest"),
+    [(0, 5, 0), (30, 100, 0), (100, 5, 0), (300, 5, 300), (900, 5, 900), (5000, 5, 1000), (0, 1000, 250)],
+)
+def test_rest(took: int, items: int, rest: int) -> None:
+    """The rest, in milliseconds, is as long as the read and a second at most; quick reads of small sessions need none.
+
+    Large sessions are shown a few times a second, however quickly they were read.
+    """
+    assert timedelta(milliseconds=rest) == rest_after(timedelta(milliseconds=took), items=items)
