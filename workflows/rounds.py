@@ -15,12 +15,12 @@ from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 from activities.records import RecordActivities
 from sessions.announcements import settled_callback
-from sessions.attempts import AttemptOutcome, RoundQuestion, RoundReport, SessionInput, SessionRecordTask
+from sessions.attempts import AttemptOutcome, RoundReport, SessionInput, SessionRecordTask
 from sessions.commands import Command, SessionEndingError, obeyed
 from sessions.details import details_table
 from sessions.holding import held_back
 from sessions.items import ItemState
-from sessions.ledger import LedgerEntry, first_within
+from sessions.ledger import LedgerEntry
 from sessions.state import (
     SessionState,
     item_cancelled,
@@ -36,13 +36,12 @@ from sessions.wire import FAILED_ITEMS_ATTRIBUTE, STATUS_ATTRIBUTE, records_queu
 from workflows.callback_delivery import start_delivery
 from workflows.failures import ItemFailure, item_failure
 from workflows.patches import ASK_THE_LEDGER, GO_ON_IN_ANOTHER_RUN
-from workflows.policies import MOST_PAYLOAD_BYTES, RECORD_RETRIES, RECORD_TIMEOUT, REPORT_PATIENCE
+from workflows.policies import RECORD_RETRIES, RECORD_TIMEOUT
+from workflows.recording import entries_that_fit, round_report
 
 MakeItem = Callable[[SessionState, str], Awaitable[AttemptOutcome]]
 """Makes the item with this key, as it stands in this state: one activity under the retry policy."""
 
-_ENTRIES_AT_ONCE = 500
-"""About half a megabyte; a payload may hold two."""
 _TURNS_TO_HEAR = 5
 _EVENTS_OF_GRACE = 2000
 _SHORTEST_HOLD = timedelta(seconds=1)
@@ -148,9 +147,9 @@ class Rounds:
             self._publish()
             self._call_back()
             await self._recorded()
-            if not self._has_work() and self._is_done():
+            if not self._has_work() and self._state.closed_at is not None:
                 return
-            if not self._is_done():
+            if self._state.closed_at is None:
                 await self._wait_for_word()
             if self._has_work():
                 # A round shows in lists and searches from its beginning, not only when it ends.
@@ -189,7 +188,7 @@ class Rounds:
         if not self._has_work():
             return
         fixed = self._begun_with.model_dump_json(exclude={"state", "unrecorded"})
-        if len(self._entries_that_fit(fixed)) < len(self._unrecorded):
+        if len(entries_that_fit(self._unrecorded, state=self._state, beside=fixed)) < len(self._unrecorded):
             # The next run could not take along what the records have missed. They are down, so the session goes on
             # in this run for a while: nothing waits for them.
             self._most_events = workflow.info().get_current_history_length() + _EVENTS_OF_GRACE
@@ -199,11 +198,6 @@ class Rounds:
             task.cancel()  # only writing down is left, which the next run takes over
         await self._wait_until(lambda: not self._background)
         self._goes_on = True
-
-    def _entries_that_fit(self, beside: str = "") -> tuple[LedgerEntry, ...]:
-        """Return the first of the entries to write down that fit into a payload, with the state and what else."""
-        taken = len(beside.encode()) + len(self._state.model_dump_json().encode())
-        return first_within(self._unrecorded[:_ENTRIES_AT_ONCE], most_bytes=MOST_PAYLOAD_BYTES - taken)
 
     async def _wait_while_held(self, condition: Callable[[], bool]) -> None:
         """Wait for something to hold; what is held back until a moment may go on then."""
@@ -258,7 +252,9 @@ class Rounds:
                 noticed_at=workflow.now(),
             )
             if not failure.is_told and workflow.patched(ASK_THE_LEDGER):
-                failure = failure.model_copy(update={"report": await self._report_of(key)})
+                failure = failure.model_copy(
+                    update={"report": await round_report(self._state.item(key), session_id=self._state.id)}
+                )
             self._keep(failure.report)
             self._become(self._without_result(key, failure))
             if failure.held_for is not None and self._has_work():
@@ -277,27 +273,6 @@ class Rounds:
                     now=workflow.now(),
                 )
             )
-
-    async def _report_of(self, key: str) -> RoundReport:
-        """Return what an item's attempts of this round have come to. Should nobody know, no number is used again."""
-        item = self._state.item(key)
-        question = RoundQuestion(
-            session_id=self._state.id,
-            item=key,
-            round=item.round,
-            attempts_before_round=item.attempts_before_round,
-        )
-        try:
-            return await workflow.execute_activity_method(
-                RecordActivities.report_round,
-                question,
-                task_queue=records_queue(workflow.info().task_queue),
-                start_to_close_timeout=REPORT_PATIENCE,
-                schedule_to_close_timeout=REPORT_PATIENCE,
-                summary=f"Ask what became of {item.label}",
-            )
-        except ActivityError:
-            return RoundReport(attempts_used=item.max_attempts)
 
     def _without_result(self, key: str, failure: ItemFailure) -> SessionState:
         """Return the state after an item's activity has ended without a result."""
@@ -325,9 +300,6 @@ class Rounds:
 
     def _has_work(self) -> bool:
         return not self._state.status.is_settled
-
-    def _is_done(self) -> bool:
-        return self._state.closed_at is not None
 
     def _close(self) -> None:
         self._become(session_closed(self._state, now=workflow.now()))
@@ -400,7 +372,7 @@ class Rounds:
     async def _record(self) -> None:
         """Write the session down, and in as many parts as fit into payloads what the records have missed."""
         while True:
-            entries = self._entries_that_fit() or self._unrecorded[:1]
+            entries = entries_that_fit(self._unrecorded, state=self._state) or self._unrecorded[:1]
             await workflow.execute_activity_method(
                 RecordActivities.record,
                 SessionRecordTask(state=self._state, entries=entries),
