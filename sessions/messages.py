@@ -49,12 +49,15 @@ def session_message(
     if holding is Holding.APPROVAL:
         text = f"The outline is ready. {_plural(len(counted), kind=kind)} wait until it is approved or replaced."
     elif holding is not None:
-        text = f"{_HOLDINGS[holding]} {ready} of {_plural(len(counted), kind=kind)} are ready."
+        are = "is" if len(counted) == 1 else "are"
+        text = f"{_HOLDINGS[holding]} {ready} of {_plural(len(counted), kind=kind)} {are} ready."
     else:
         text = _text(status, kind=kind, items=items, total=len(counted), ready=ready)
         if has_given_up:
             text += " More have failed than were tolerated, so the rest was not begun."
-    return f"{text} No worker answers; this is the last recorded state." if is_stale else text
+    if not is_stale:
+        return text
+    return f"{text.removesuffix('.')}. No worker answers; this is the last recorded state."
 
 
 def _plural(number: int, *, kind: SessionKind) -> str:

@@ -205,3 +205,10 @@ def test_images_are_counted_as_before() -> None:
 def test_a_story_is_called_by_its_idea_at_first(idea: str, title: str) -> None:
     """One line, not too long, cut between words where there are any."""
     assert title == working_title(idea)
+
+
+def test_a_stale_message_is_whole_sentences() -> None:
+    """Whatever the session was doing when it was last heard of."""
+    told = session_view(made(story(), "outline"), is_stale=True).message
+
+    assert "0 of 3 sets are ready. No worker answers; this is the last recorded state." == told
