@@ -61,6 +61,7 @@ class Rounds:
         self._retry_window = start.retry_window
         self._worst_case_microdollars = start.worst_case_microdollars
         self._most_events = start.most_events
+        self._has_grace = False
         self._unrecorded = start.unrecorded
         self._background: list[asyncio.Task[None]] = []
         self._fault: BaseException | None = None
@@ -179,7 +180,9 @@ class Rounds:
 
     def _is_history_long(self) -> bool:
         info = workflow.info()
-        is_long = info.get_current_history_length() >= self._most_events or info.is_continue_as_new_suggested()
+        # The server goes on suggesting it, also while a run has been given more room.
+        is_suggested = info.is_continue_as_new_suggested() and not self._has_grace
+        is_long = info.get_current_history_length() >= self._most_events or is_suggested
         return is_long and workflow.patched(GO_ON_IN_ANOTHER_RUN)
 
     async def _come_to_rest(self) -> None:
@@ -192,6 +195,7 @@ class Rounds:
             # The next run could not take along what the records have missed. They are down, so the session goes on
             # in this run for a while: nothing waits for them.
             self._most_events = workflow.info().get_current_history_length() + _EVENTS_OF_GRACE
+            self._has_grace = True
             self._record_soon()
             return
         for task in tuple(self._background):

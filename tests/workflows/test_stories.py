@@ -303,3 +303,27 @@ async def test_a_cancelled_story_keeps_what_is_finished(real_studio: Studio) -> 
 
     assert SessionStatus.CANCELLED is view.status
     assert ["complete", "complete", "cancelled", "cancelled"] == [item.status for item in view.items]
+
+
+@pytest.mark.parametrize("is_suggested", [False, True])
+async def test_records_that_are_down_keep_a_long_story_in_its_run(
+    real_studio: Studio, monkeypatch: pytest.MonkeyPatch, is_suggested: bool
+) -> None:
+    """What they have missed would not fit into the next run's input, so this one goes on, and nothing waits."""
+    monkeypatch.setattr("workflows.recording._ENTRIES_AT_ONCE", 1)
+    monkeypatch.setattr(
+        "temporalio.workflow.Info.is_continue_as_new_suggested",
+        lambda info: is_suggested and info.get_current_history_length() >= 20,
+    )
+    request = StorySessionRequest(idea="A long road.", total_segments=8, segments_per_set=1)
+    most_events = 10_000 if is_suggested else 20
+    real_studio.records.is_down = True
+    # The first item that ends is not written down, and from then on two never fit.
+    start = story_input(request).model_copy(update={"most_events": most_events, "items_at_once": 2})
+    session = await real_studio.start(start)
+
+    await session.until(lambda view: view.counts.complete == 9)
+    real_studio.records.is_down = False
+
+    assert SessionStatus.COMPLETE is (await session.result()).status
+    assert all(real_studio.records.ledger(item.key) for item in (await session.state()).items)
