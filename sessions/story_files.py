@@ -1,11 +1,9 @@
 """The names under which people know a story's files."""
 
-import re
 import unicodedata
 
 MAX_TITLE_CHARACTERS = 50
 _UNTITLED = "Story"
-_SET_FILE = re.compile(r".+_set_(?P<number>0[1-9]|[1-9][0-9]+)\.json", re.DOTALL)
 
 
 def safe_title(title: str) -> str:
@@ -44,10 +42,3 @@ def outline_file(title: str, *, part_number: int | None) -> str:
 def set_file(title: str, *, set_number: int) -> str:
     """Return the name of the file that holds a set. Sets are counted from 1."""
     return f"{safe_title(title)}_set_{set_number:02d}.json"
-
-
-def set_number_of_file(name: str) -> int | None:
-    """Return the number of the set that a file holds, None for other files."""
-    match = _SET_FILE.fullmatch(name)
-    # Nobody has sets of more than nine digits, and Python refuses to convert thousands of them.
-    return int(match["number"]) if match and len(match["number"]) < 10 else None

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sessions.story_files import metadata_file, safe_title, set_file, set_number_of_file
+from sessions.story_files import metadata_file, safe_title, set_file
 
 
 @pytest.mark.parametrize(
@@ -35,21 +35,6 @@ def test_no_title_leads_out_of_its_folder(title: str) -> None:
     assert 1 <= len(name) <= 50
     assert not set(name) & set("/\\.:\0 ")
     assert len(set_file(title, set_number=1000).encode()) <= 255
-
-
-@given(st.text(), st.integers(min_value=1, max_value=1000))
-def test_the_number_of_a_set_is_read_back_from_its_file(title: str, set_number: int) -> None:
-    """A set's file names its set, whatever the title looks like; the metadata's file names none."""
-    assert set_number == set_number_of_file(set_file(title, set_number=set_number))
-    assert set_number_of_file(metadata_file(title)) is None
-
-
-@pytest.mark.parametrize(
-    "name", ["a_set_1.json", "a_set_001.json", "a_set_00.json", "_set_01.xml", f"a_set_{'9' * 5000}.json"]
-)
-def test_other_files_hold_no_set(name: str) -> None:
-    """Only names that we give count."""
-    assert set_number_of_file(name) is None
 
 
 def test_files_are_named_as_people_know_them() -> None:
