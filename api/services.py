@@ -19,6 +19,7 @@ from sessions.commands import RetryRequest
 from sessions.images import ImageSessionRequest
 from sessions.model import Value
 from sessions.outlines import OutlineDecision
+from sessions.present import Seen
 from sessions.rates import Rates, RatesChange
 from sessions.scripts import Outline, Story, StoryMetadata
 from sessions.statuses import SessionKind, SessionStatus
@@ -31,7 +32,11 @@ class Reading(Protocol):
     """Reads sessions; `service.read.SessionReader` says what each call raises."""
 
     async def session(self, session_id: str) -> SessionView:
-        """Return a session."""
+        """Return a session as it is shown."""
+        ...
+
+    async def seen(self, session_id: str) -> Seen:
+        """Return a session, and what is shown of it was made from."""
         ...
 
     async def sessions(
@@ -145,7 +150,7 @@ class Watching(Protocol):
     """Watches sessions."""
 
     def changes(
-        self, session_id: str, *, after: int | None = None, known: SessionView | None = None
+        self, session_id: str, *, after: int | None = None, known: Seen | None = None
     ) -> AsyncGenerator[Change, None]:
         """Yield a session now and at every change. Closing the iterator ends the watch."""
         ...

@@ -66,9 +66,7 @@ class _Steering(Protocol):
 
 
 class _Watching(Protocol):
-    def changes(
-        self, session_id: str, *, after: int | None = None, known: SessionView | None = None
-    ) -> AsyncGenerator[Change, None]: ...
+    def changes(self, session_id: str) -> AsyncGenerator[Change, None]: ...
 
 
 class _RetryMark(Value):
@@ -165,10 +163,11 @@ class StoryGeneration:
             SessionNotFoundError: the session was deleted meanwhile.
         """
         known = generation.view
-        async with aclosing(self._watch.changes(known.id, known=known)) as changes:
+        async with aclosing(self._watch.changes(known.id)) as changes:
             async for change in changes:
-                # One that no worker has confirmed may be of before the round that is waited for.
-                if change.view.status.is_settled and not change.view.stale:
+                # An older one is, and one that no worker has confirmed may be, of before the round that is waited for.
+                is_current = change.view.version >= known.version and not change.view.stale
+                if change.view.status.is_settled and is_current:
                     return replace(generation, view=change.view)
         raise SessionNotFoundError(known.id)
 

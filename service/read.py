@@ -24,7 +24,7 @@ from service.under_way import attempts_under_way
 from sessions.artifacts import Artifact
 from sessions.identifiers import is_session_id
 from sessions.money import Spending
-from sessions.present import attempt_view, session_view
+from sessions.present import Seen, attempt_view, session_view
 from sessions.progress import UnderWay
 from sessions.records import RecordsOutOfReachError, SessionRecord, SessionRecords
 from sessions.state import SessionState, not_closed_yet
@@ -61,6 +61,10 @@ class SessionReader:
         self._closed_sessions = ClosedSessions(client=client, records=records)
 
     async def session(self, session_id: str) -> SessionView:
+        """Return a session as it is shown; raises what `seen` raises."""
+        return (await self.seen(session_id)).view
+
+    async def seen(self, session_id: str) -> Seen:
         """Return a session.
 
         Raises:
@@ -77,8 +81,8 @@ class SessionReader:
                 return await self._without_temporal(session_id, error)
             if description.status is WorkflowExecutionStatus.RUNNING:
                 return await self._open(handle, description)
-            if (view := await self._closed(description)) is not None:
-                return view
+            if (closed := await self._closed(description)) is not None:
+                return closed
         raise OutOfReachError(_CHANGING_HANDS)
 
     async def written_down(self, session_id: str) -> SessionRecord:
@@ -181,9 +185,7 @@ class SessionReader:
             )
         return [made[attempt] for attempt in sorted(made)]
 
-    async def _open(
-        self, handle: WorkflowHandle[object, object], description: WorkflowExecutionDescription
-    ) -> SessionView:
+    async def _open(self, handle: WorkflowHandle[object, object], description: WorkflowExecutionDescription) -> Seen:
         # Described before it is queried: an item that ends in between is then settled in the state, and what was
         # described of it is passed over. The other way round it would seem not to have begun.
         under_way = await attempts_under_way(description, converter=self._client.data_converter)
@@ -199,10 +201,10 @@ class SessionReader:
             state, recorded = standing_of(record)
             # The ledger's spending holds what the heartbeats tell of, too.
             told = {item: known.model_copy(update={"spending": Spending()}) for item, known in under_way.items()}
-            return self._view(state, under_way={**recorded, **told}, is_stale=True)
-        return self._view(not_closed_yet(state), under_way=under_way)
+            return self._seen(state, under_way={**recorded, **told}, is_stale=True)
+        return self._seen(not_closed_yet(state), under_way=under_way)
 
-    async def _closed(self, description: WorkflowExecutionDescription) -> SessionView | None:
+    async def _closed(self, description: WorkflowExecutionDescription) -> Seen | None:
         """Return the session, None if it was found open again meanwhile."""
         try:
             record = await self._ended(description)
@@ -213,8 +215,8 @@ class SessionReader:
                 raise error from None
             if result is None:
                 raise
-            return self._view(result)
-        return None if record is None else self._view(record.state)
+            return self._seen(result)
+        return None if record is None else self._seen(record.state)
 
     async def _ended(self, description: WorkflowExecutionDescription) -> SessionRecord | None:
         try:
@@ -222,7 +224,7 @@ class SessionReader:
         except RPCError as error:
             raise OutOfReachError("Temporal does not answer, so this session cannot be read. Try again.") from error
 
-    async def _without_temporal(self, session_id: str, error: RPCError) -> SessionView:
+    async def _without_temporal(self, session_id: str, error: RPCError) -> Seen:
         is_unknown = error.status is RPCStatusCode.NOT_FOUND
         record = await self._record(session_id)
         if record is None:
@@ -234,21 +236,21 @@ class SessionReader:
         # namespace, nothing is lost.
         state, under_way = standing_of(record, ended_at=record.last_change if is_unknown else None)
         is_stale = not is_unknown or record.state.closed_at is None
-        return self._view(state, under_way=under_way, is_stale=is_stale)
+        return self._seen(state, under_way=under_way, is_stale=is_stale)
 
     async def _record(self, session_id: str) -> SessionRecord | None:
         return await _reached(self._records.session(session_id))
 
     def _recorded(self, record: SessionRecord) -> SessionView:
         state, under_way = standing_of(record)
-        return self._view(state, under_way=under_way)
+        return self._seen(state, under_way=under_way).view
 
-    def _view(
+    def _seen(
         self, state: SessionState, *, under_way: Mapping[str, UnderWay] | None = None, is_stale: bool = False
-    ) -> SessionView:
-        return session_view(
-            state, under_way=under_way or {}, is_stale=is_stale, temporal_link=self.temporal_link(state.id)
-        )
+    ) -> Seen:
+        known = under_way or {}
+        view = session_view(state, under_way=known, is_stale=is_stale, temporal_link=self.temporal_link(state.id))
+        return Seen(view=view, state=state, under_way=known)
 
     def temporal_link(self, session_id: str) -> str | None:
         """Return the address of a session in Temporal's UI, None where no UI is known."""

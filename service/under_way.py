@@ -43,6 +43,7 @@ async def _under_way(
         round=round_of_activity(pending.activity_id),
         attempt_in_round=pending.attempt - 1 if is_waiting else pending.attempt,
         is_running=not is_waiting,
+        began_at=None if is_waiting else pending.last_started_time.ToDatetime(tzinfo=UTC),
         next_attempt_at=next_attempt_at,
         error=heartbeat.waiting_for or error,
         spending=heartbeat.report.spending,

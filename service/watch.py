@@ -15,12 +15,14 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from service.errors import ServiceError, SessionNotFoundError
 from service.read import SessionReader
+from sessions.present import Seen
 from sessions.records import AttemptChange, RecordsOutOfReachError, SessionRecords
 from sessions.view import SessionView
 
@@ -40,13 +42,22 @@ _REST_PER_ITEM = timedelta(microseconds=250)
 _logger = logging.getLogger("retakes.watch")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Change:
-    """What viewers are shown. ``payload`` is the session as JSON, made once for all of them."""
+    """What viewers are shown: one value for all of them, so that what is made of it is made once."""
 
-    view: SessionView
-    payload: str
+    seen: Seen
     is_last: bool
+
+    @property
+    def view(self) -> SessionView:
+        """The session as it is shown."""
+        return self.seen.view
+
+    @cached_property
+    def payload(self) -> str:
+        """The session as JSON."""
+        return self.seen.view.model_dump_json()
 
 
 def rest_after(took: timedelta, *, items: int) -> timedelta:
@@ -119,7 +130,7 @@ class Watcher:
     async def _read(self) -> bool:
         """Read and show the session, and return whether all that know of it have answered."""
         try:
-            view = await self._reader.session(self._session_id)
+            seen = await self._reader.seen(self._session_id)
         except SessionNotFoundError:
             _logger.info("a watched session is gone", extra={"session_id": self._session_id})
             async with self._changed:
@@ -137,18 +148,19 @@ class Watcher:
             _logger.exception("reading a watched session broke", extra={"session_id": self._session_id})
             self._nudge_later()
             return False
-        if view.stale:
+        if seen.view.stale:
             self._nudge_later()
-        await self.show(view)
-        return not view.stale
+        await self.show(seen)
+        return not seen.view.stale
 
-    async def show(self, view: SessionView) -> None:
+    async def show(self, seen: Seen) -> None:
         """Show viewers a session as it was just read, unless they know it or a later one."""
+        view = seen.view
         known = self._latest.view if self._latest else None
         is_closed = view.closed_at is not None and not view.stale
         if known is not None and (view == known or view.version < known.version) and not is_closed:
             return
-        change = Change(view=view, payload=view.model_dump_json(), is_last=is_closed)
+        change = Change(seen=seen, is_last=is_closed)
         async with self._changed:
             self._latest = change
             self._is_over = is_closed
@@ -182,7 +194,7 @@ class SessionWatch:
         self._is_watched = asyncio.Event()
 
     async def changes(
-        self, session_id: str, *, after: int | None = None, known: SessionView | None = None
+        self, session_id: str, *, after: int | None = None, known: Seen | None = None
     ) -> AsyncGenerator[Change, None]:
         """Yield a session now and at every change. Close the iterator to stop watching.
 

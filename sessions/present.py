@@ -1,6 +1,7 @@
 """From a session's state to what is shown of it."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from sessions.artifacts import Artifact
 from sessions.items import ItemState
@@ -23,6 +24,15 @@ from sessions.view import (
     SessionView,
     UsageView,
 )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """A session as it was read: what is shown of it, and what that was made from."""
+
+    view: SessionView
+    state: SessionState
+    under_way: Mapping[str, UnderWay]
 
 
 def session_view(

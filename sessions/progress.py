@@ -24,6 +24,8 @@ class UnderWay(Value):
     round: int
     attempt_in_round: int = Field(ge=1)
     is_running: bool
+    began_at: datetime | None = None
+    """When the attempt that runs began, where that is known."""
     next_attempt_at: datetime | None = None
     error: ItemError | None = None
     spending: Spending = Spending()

@@ -42,7 +42,7 @@ from sessions.items import new_items
 from sessions.ledger import LedgerEntry
 from sessions.money import Spending
 from sessions.ports import CallbackSender
-from sessions.present import attempt_view, session_view
+from sessions.present import Seen, attempt_view, session_view
 from sessions.rates import Rate, Rates, RatesChange, RateSource, burst_of
 from sessions.records import InvalidCursorError, RecordsOutOfReachError, SessionRecord
 from sessions.scripts import Document, as_bytes
@@ -158,7 +158,11 @@ class InMemory:
 
     async def session(self, session_id: str) -> SessionView:
         self._answer()
-        return self._view(self._state(session_id))
+        return (await self.seen(session_id)).view
+
+    async def seen(self, session_id: str) -> Seen:
+        self._answer()
+        return self._seen(self._state(session_id))
 
     async def sessions(
         self,
@@ -260,7 +264,7 @@ class InMemory:
         return self._view(self.put(unfinished_items_cancelled(state, now=MOMENT)))
 
     async def changes(
-        self, session_id: str, *, after: int | None = None, known: SessionView | None = None
+        self, session_id: str, *, after: int | None = None, known: Seen | None = None
     ) -> AsyncGenerator[Change, None]:
         self.viewers += 1
         seen: SessionState | None = None
@@ -270,9 +274,9 @@ class InMemory:
                     while self.states[session_id] is seen:
                         await self.changed.wait()
                 seen = self.states[session_id]
-                view = self._view(seen)
-                if view.version != after or seen.closed_at:
-                    yield Change(view=view, payload=view.model_dump_json(), is_last=seen.closed_at is not None)
+                change = Change(seen=self._seen(seen), is_last=seen.closed_at is not None)
+                if change.view.version != after or change.is_last:
+                    yield change
         finally:
             self.viewers -= 1
 
@@ -438,7 +442,11 @@ class InMemory:
             raise WrongStateError(str(error)) from error
 
     def _view(self, state: SessionState) -> SessionView:
-        return session_view(state, under_way=None, temporal_link=f"{UI}/{state.id}")
+        return self._seen(state).view
+
+    def _seen(self, state: SessionState) -> Seen:
+        view = session_view(state, under_way=None, temporal_link=f"{UI}/{state.id}")
+        return Seen(view=view, state=state, under_way={})
 
     def _state(self, session_id: str) -> SessionState:
         if session_id not in self.states:

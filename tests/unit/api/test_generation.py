@@ -213,7 +213,7 @@ async def test_a_session_that_is_deleted_while_it_is_waited_for(
 
     async def no_changes(*_args: object, **_named: object) -> AsyncIterator[Change]:
         if memory.is_down:
-            yield Change(view=await memory.session(""), payload="", is_last=True)
+            yield Change(seen=await memory.seen(""), is_last=True)
 
     monkeypatch.setattr(memory, "changes", no_changes)
     assert 404 == (await client.post(GENERATE, json={"idea": "A keeper"})).status_code

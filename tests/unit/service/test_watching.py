@@ -12,8 +12,7 @@ from temporalio.client import Client
 from service.errors import OutOfReachError
 from service.read import SessionReader
 from service.watch import Watcher, rest_after
-from sessions.present import session_view
-from sessions.view import SessionView
+from sessions.present import Seen, session_view
 from tests.support.eventually import eventually
 from tests.unit.storage.histories import new_state
 
@@ -58,15 +57,15 @@ class Reader:
         self.reads_seen += has_read
         return has_read
 
-    async def session(self, session_id: str) -> SessionView:
+    async def seen(self, session_id: str) -> Seen:
         loop = asyncio.get_running_loop()
         self.began.append(loop.time())
-        view = session_view(self.state, is_stale=self.is_stale)
+        seen = Seen(view=session_view(self.state, is_stale=self.is_stale), state=self.state, under_way={})
         await asyncio.sleep(self.takes.total_seconds())
         self.ended.append(loop.time())
         if self.is_failing:
             raise OutOfReachError("nobody answers")
-        return view
+        return seen
 
 
 @asynccontextmanager
