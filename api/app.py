@@ -12,7 +12,6 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.staticfiles import StaticFiles
 from temporalio.client import Client
 
 from api.auth import Keys
@@ -36,9 +35,10 @@ from api.routes import (
     uploads,
 )
 from api.services import Backend, Services, Upload, UploadRefusedError
-from api.web import login, pages, start_form
+from api.web import login, pages, session, start_form
+from api.web.board import Boards
 from api.web.paths import STATIC, is_page
-from api.web.rendering import STATIC_FOLDER, Pages
+from api.web.rendering import STATIC_FOLDER, LastingFiles, Pages
 from runtime.prices import PriceFileError, load_prices
 from runtime.refusal import Refused
 from runtime.settings import Settings
@@ -50,6 +50,7 @@ from service.costs import CostService
 from service.errors import ArtifactNotFoundError, OutOfReachError
 from service.generation import StoryGeneration
 from service.generation_results import StoryResults
+from service.outlook import Outlooks
 from service.rates import ImageRates
 from service.read import SessionReader
 from service.start import SessionStarter, StartDefaults
@@ -142,6 +143,7 @@ def create_app(
     )
     app.state.backend = backend
     app.state.pages = templates
+    app.state.boards = Boards(pages=templates)
     for module in (
         sessions,
         stories,
@@ -156,11 +158,12 @@ def create_app(
         health,
         metrics,
         pages,
+        session,
         start_form,
         login,
     ):
         app.include_router(module.router)
-    app.mount(STATIC, StaticFiles(directory=STATIC_FOLDER))
+    app.mount(STATIC, LastingFiles(directory=STATIC_FOLDER))
     install_problems(app, answer=answer)
     return app
 
@@ -273,6 +276,7 @@ async def _serve(
                 beginnings=Beginnings(client=client, records=records),
             ),
         ),
+        outlooks=Outlooks(records=records),
         versions=Versions(reader=reader, artifacts=artifacts),
         watch=watch,
         artifacts=_Artifacts(artifacts),

@@ -11,7 +11,7 @@ from api.auth import Keys, is_authorised, is_from_elsewhere
 from api.problems import Answer, problem
 from api.web.paths import HOME, LOGIN, STATIC, is_page
 
-_OPEN: Final = ("/health/live", "/health/ready", LOGIN, f"{STATIC}/style.css", f"{STATIC}/icon.svg")
+_OPEN: Final = ("/health/live", "/health/ready", LOGIN)
 _NO_KEY: Final = "Send one of the keys of this server with the header Authorization: Bearer KEY."
 _ELSEWHERE: Final = "Another site made the browser send this request. Use the page of this server, or send a key."
 
@@ -35,7 +35,7 @@ class Gate:
         if is_from_elsewhere(request):
             return self._answer(request, problem(403, _ELSEWHERE), {})
         path = request.scope["path"]
-        if not self._keys or path in _OPEN or is_authorised(request, keys=self._keys):
+        if not self._keys or path in _OPEN or path.startswith(f"{STATIC}/") or is_authorised(request, keys=self._keys):
             return None
         if is_page(request):
             destination = path if request.method == "GET" else HOME

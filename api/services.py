@@ -19,6 +19,7 @@ from sessions.commands import RetryRequest
 from sessions.images import ImageSessionRequest
 from sessions.model import Value
 from sessions.outlines import OutlineDecision
+from sessions.outlook import Outlook
 from sessions.present import Seen
 from sessions.rates import Rates, RatesChange
 from sessions.scripts import Outline, Story, StoryMetadata
@@ -138,6 +139,14 @@ class StoryTelling(Protocol):
         ...
 
 
+class Foreseeing(Protocol):
+    """Tells when sessions will be ready."""
+
+    async def outlook(self, seen: Seen) -> Outlook:
+        """Return how a session's attempts stand in time."""
+        ...
+
+
 class Comparing(Protocol):
     """Tells of the versions of items; `service.versions.Versions` says what each call raises."""
 
@@ -229,6 +238,7 @@ class Services:
     steering: Steering
     stories: StoryTelling
     versions: Comparing
+    outlooks: Foreseeing
     generation: StoryGeneration
     watch: Watching
     artifacts: ArtifactReading

@@ -1,6 +1,7 @@
 """Addresses of the page."""
 
 from typing import Final
+from urllib.parse import quote, urlencode
 
 from starlette.requests import Request
 
@@ -14,13 +15,52 @@ STATIC: Final = "/static"
 _FOR_PROGRAMS: Final = ("/api", "/health", "/metrics", STATIC)
 
 
-def session_page(session_id: str) -> str:
-    """Return where a session is shown."""
-    return f"/sessions/{session_id}"
+def session_page(session_id: str, *, show: str = "", part: int = 1) -> str:
+    """Return where a session is shown: all of its items or those of one status, in parts counted from 1."""
+    return f"/sessions/{session_id}{_query(show=show, part=part)}"
+
+
+def session_live(session_id: str, *, show: str = "", part: int = 1) -> str:
+    """Return where that page's changes are told."""
+    return f"/sessions/{session_id}/live{_query(show=show, part=part)}"
+
+
+def item_page(session_id: str, key: str) -> str:
+    """Return where the versions of an item are shown."""
+    return f"/sessions/{session_id}/items/{quote(key, safe='')}"
+
+
+def attempts_page(session_id: str) -> str:
+    """Return where every attempt of a session is shown."""
+    return f"/sessions/{session_id}/attempts"
+
+
+def story_page(session_id: str) -> str:
+    """Return where a story is read."""
+    return f"/sessions/{session_id}/story"
+
+
+def outline_page(session_id: str) -> str:
+    """Return where a story's outline is read, changed and approved."""
+    return f"/sessions/{session_id}/outline"
 
 
 def is_page(request: Request) -> bool:
-    """Whether a person looks at the answer: a browser asks, and not for what is made for programs."""
+    """Whether a person looks at the answer: a browser asks, and not for what is made for programs.
+
+    What the page's script asks for is for the script, which shows a refusal beside what is there.
+    """
     path = request.scope["path"]
     is_for_programs = any(path == prefix or path.startswith(f"{prefix}/") for prefix in _FOR_PROGRAMS)
-    return not is_for_programs and "text/html" in request.headers.get("accept", "")
+    is_for_a_person = "text/html" in request.headers.get("accept", "") and not is_scripted(request)
+    return not is_for_programs and is_for_a_person
+
+
+def is_scripted(request: Request) -> bool:
+    """Whether the page's script asks, and not the browser itself."""
+    return "hx-request" in request.headers
+
+
+def _query(*, show: str, part: int) -> str:
+    asked = {**({"show": show} if show else {}), **({"part": part} if part > 1 else {})}
+    return f"?{urlencode(asked)}" if asked else ""

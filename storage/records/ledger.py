@@ -11,6 +11,7 @@ from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from sessions.ledger import LedgerEntry
 from sessions.money import Spending, Usage
+from sessions.outlook import AttemptDuration
 from sessions.records import AttemptChange
 from sessions.statuses import AttemptStatus, ItemStatus
 from storage.records.columns import DatabaseNow
@@ -191,6 +192,18 @@ def _entry(row: Row[Any]) -> LedgerEntry:
             input_image_tokens=row.input_image_tokens,
         )
     return LedgerEntry(**{name: getattr(row, name) for name in _SAME_NAME}, usage=usage)
+
+
+async def durations_of_model(connection: AsyncConnection, model: str, *, limit: int) -> Sequence[AttemptDuration]:
+    """Return how long a model's newest complete attempts took, at most so many."""
+    statement = (
+        select(attempts.c.item, attempts.c.started_at, attempts.c.ended_at)
+        .where(attempts.c.model == model, attempts.c.status == AttemptStatus.COMPLETE)
+        .order_by(attempts.c.started_at.desc())
+        .limit(limit)
+    )
+    rows = await connection.execute(statement)
+    return tuple(AttemptDuration(item=row.item, took=row.ended_at - row.started_at) for row in rows if row.ended_at)
 
 
 async def changes_since(connection: AsyncConnection, moment: datetime, *, limit: int) -> Sequence[AttemptChange]:

@@ -7,13 +7,14 @@ from datetime import datetime, timedelta
 from sessions.costs import CostBy, CostPage, Period, RecordedCall
 from sessions.deliveries import Delivery
 from sessions.ledger import LedgerEntry
+from sessions.outlook import AttemptDuration
 from sessions.records import AttemptChange, SessionPage, SessionRecord
 from sessions.state import SessionState
 from sessions.statuses import ItemStatus, SessionKind, SessionStatus
 from storage.records.costs import costs_of, recorded_calls, spent_since
 from storage.records.database import LONGEST_PATIENCE, Database
 from storage.records.deliveries import deliveries_of, write_delivery
-from storage.records.ledger import changes_since, clock_of, entries_of, entry_of
+from storage.records.ledger import changes_since, clock_of, durations_of_model, entries_of, entry_of
 from storage.records.reading import (
     AttemptCount,
     SessionCount,
@@ -169,6 +170,10 @@ class Records:
             limit: how many attempts are looked at, at most.
         """
         return await self._database.read(lambda connection: recorded_calls(connection, model, kind=kind, limit=limit))
+
+    async def durations(self, model: str, *, limit: int) -> Sequence[AttemptDuration]:
+        """Return how long a model's newest complete attempts took, at most so many."""
+        return await self._database.read(lambda connection: durations_of_model(connection, model, limit=limit))
 
     async def record_delivery(self, delivery: Delivery) -> None:
         """Write an attempt at a callback down, unless it is there."""

@@ -27,6 +27,7 @@ from service.errors import (
 from service.generation import StoryGeneration
 from service.generation_results import StoryResults
 from service.kept_story import KeptStory, going_on
+from service.outlook import Outlooks
 from service.start import StartDefaults
 from service.stories import StoryService
 from service.versions import Versions
@@ -41,6 +42,7 @@ from sessions.images import ImageSessionRequest, image_items
 from sessions.items import new_items
 from sessions.ledger import LedgerEntry
 from sessions.money import Spending
+from sessions.outlook import AttemptDuration
 from sessions.ports import CallbackSender
 from sessions.present import Seen, attempt_view, session_view
 from sessions.rates import Rate, Rates, RatesChange, RateSource, burst_of
@@ -139,6 +141,7 @@ class InMemory:
                 results=StoryResults(artifacts=_Bytes(self), files=self.files, beginnings=_Beginnings(self)),
             ),
             watch=self,
+            outlooks=Outlooks(records=_Ledger(self)),
             versions=Versions(reader=self, artifacts=_Bytes(self)),
             artifacts=MemoryArtifacts(self),
             uploads=self,
@@ -523,6 +526,19 @@ class _Beginnings:
         return StorySessionInput(
             state=self._memory.states[session_id], request=request, plan=request.plan, model="gpt-6-luna"
         )
+
+
+class _Ledger:
+    """The ledger that a test has put down; nothing is known of other sessions."""
+
+    def __init__(self, memory: "InMemory") -> None:
+        self._memory = memory
+
+    async def attempts(self, session_id: str) -> Sequence[LedgerEntry]:
+        return self._memory.entries.get(session_id, [])
+
+    async def durations(self, model: str, *, limit: int) -> Sequence[AttemptDuration]:
+        return ()
 
 
 class _NoLedger:

@@ -1,0 +1,162 @@
+"""A session's page: watch it, steer it, take it away."""
+
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Any, TypeVar
+
+from fastapi import APIRouter, Depends, Form, Path, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+from sse_starlette import EventSourceResponse, ServerSentEvent
+from starlette.responses import RedirectResponse, Response
+
+from api.routes.events import LastEventId, version_seen
+from api.services import TheBackend, TheServices
+from api.streams import event_stream
+from api.web.board import Boards, TheShown, board_values
+from api.web.pages import ThePages
+from api.web.paths import is_scripted, session_page
+from api.web.rendering import iso_now
+from service.watch import Change
+from sessions.commands import RetryRequest
+from sessions.model import RequestModel
+from sessions.steering import BudgetChange, RetakeRequest
+
+router = APIRouter(prefix="/sessions/{session_id}", include_in_schema=False)
+
+_BEAT_SECONDS = 5
+
+RequestT = TypeVar("RequestT", bound=RequestModel)
+
+
+def boards_of(request: Request) -> Boards:
+    """Return the boards of the application that serves a request."""
+    boards: Boards = request.app.state.boards
+    return boards
+
+
+TheBoards = Annotated[Boards, Depends(boards_of)]
+ItemKey = Annotated[str, Path(max_length=200)]
+TypedNote = Annotated[str, Form(max_length=100_000)]
+
+
+@router.get("")
+async def session(session_id: str, services: TheServices, pages: ThePages, shown: TheShown) -> Response:
+    """Show a session."""
+    seen = await services.reader.seen(session_id)
+    outlook = await services.outlooks.outlook(seen)
+    return pages.page("session.html", **board_values(seen, outlook=outlook, shown=shown))
+
+
+@router.get("/live")
+async def live(
+    session_id: str,
+    *,
+    services: TheServices,
+    backend: TheBackend,
+    boards: TheBoards,
+    shown: TheShown,
+    last_event_id: LastEventId = None,
+) -> EventSourceResponse:
+    """Stream the board of a session: the whole of it, at once and at every change."""
+    known = await services.reader.seen(session_id)
+    changes = services.watch.changes(session_id, after=version_seen(last_event_id), known=known)
+
+    async def written(change: Change) -> bytes:
+        return await boards.event(change, shown=shown, outlooks=services.outlooks)
+
+    return event_stream(changes, written=written, backend=backend, greeting=beat, ping_seconds=_BEAT_SECONDS)
+
+
+def beat() -> ServerSentEvent:
+    """Return a sign of life that the page's script can hear, which tells what time it is here."""
+    return ServerSentEvent(iso_now(), event="beat")
+
+
+@router.post("/retry")
+async def retry(session_id: str, services: TheServices, request: Request) -> Response:
+    """Make everything that has failed again."""
+    await services.steering.retry(session_id, RetryRequest())
+    return done(request, session_id)
+
+
+@router.post("/pause")
+async def pause(session_id: str, services: TheServices, request: Request) -> Response:
+    """Begin nothing further."""
+    await services.steering.pause(session_id)
+    return done(request, session_id)
+
+
+@router.post("/resume")
+async def resume(session_id: str, services: TheServices, request: Request) -> Response:
+    """Go on after a pause."""
+    await services.steering.resume(session_id)
+    return done(request, session_id)
+
+
+@router.post("/cancel")
+async def cancel(session_id: str, services: TheServices, request: Request) -> Response:
+    """Stop a session."""
+    await services.steering.cancel(session_id)
+    return done(request, session_id)
+
+
+@router.post("/budget")
+async def set_budget(
+    session_id: str, services: TheServices, request: Request, budget_usd: Annotated[str, Form(max_length=100)]
+) -> Response:
+    """Change what the session may cost."""
+    change = asked(BudgetChange, budget_usd=_number(budget_usd))
+    await services.steering.set_budget(session_id, change)
+    return done(request, session_id)
+
+
+@router.post("/items/{key}/retry")
+async def retry_item(
+    session_id: str, key: ItemKey, services: TheServices, request: Request, note: TypedNote = ""
+) -> Response:
+    """Make one failed item again."""
+    await services.steering.retry(session_id, asked(RetryRequest, items=[{"key": key, "note": typed(note)}]))
+    return done(request, session_id, item=key)
+
+
+@router.post("/items/{key}/retake")
+async def retake_item(
+    session_id: str, key: ItemKey, services: TheServices, request: Request, note: TypedNote = ""
+) -> Response:
+    """Make another version of a finished item."""
+    await services.steering.retake(session_id, asked(RetakeRequest, note=typed(note)), item=key)
+    return done(request, session_id, item=key)
+
+
+def done(request: Request, session_id: str, *, item: str | None = None) -> Response:
+    """Return the answer to what was asked of a session: its page, or nothing where a script shows what comes of it."""
+    if is_scripted(request):
+        return Response(status_code=204)
+    place = f"#card-{item}" if item is not None else ""
+    return RedirectResponse(f"{session_page(session_id)}{place}", status_code=303)
+
+
+def asked(model: type[RequestT], **values: Any) -> RequestT:
+    """Return what a form asks for.
+
+    Raises:
+        RequestValidationError: something in it cannot be.
+    """
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        errors = error.errors(include_url=False, include_input=False)
+        raise RequestValidationError([{**raw, "loc": ("body", *raw["loc"])} for raw in errors]) from error
+
+
+def typed(text: str) -> str | None:
+    """Return what a person typed with the line ends of a text, None for nothing: browsers send those of the network."""
+    return "\n".join(text.splitlines()).strip() or None
+
+
+def _number(text: str) -> float | str:
+    """Return an amount as a number. What is none is left as it was typed: the request then says what it should be."""
+    try:
+        return float(Decimal(text.strip().removeprefix("$")))
+    except InvalidOperation:
+        return text
