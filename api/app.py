@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from typing import Final
@@ -47,6 +47,7 @@ from runtime.webhook_secret import webhook_secret
 from service.beginnings import Beginnings
 from service.callbacks import CallbackRules, CallbackService
 from service.costs import CostService
+from service.deletion import SessionDeletion
 from service.errors import ArtifactNotFoundError, OutOfReachError
 from service.generation import StoryGeneration
 from service.generation_results import StoryResults
@@ -255,12 +256,14 @@ async def _serve(
     watch = SessionWatch(client=client, reader=reader, records=records)
     steering = SessionSteering(client=client, records=records, reader=reader)
     artifacts = StoredArtifacts(objects)
+    deletion = SessionDeletion(client=client, records=records, reader=reader, artifacts=artifacts)
     # Sums over a year take longer than anybody else may wait, and are not to hold up their connections.
     reports = Database(settings.database_url.get_secret_value(), patience=_REPORT_PATIENCE)
     backend.services = Services(
         reader=reader,
         starter=starter,
         steering=steering,
+        deletion=deletion,
         stories=StoryService(
             reader=reader, steering=steering, records=records, artifacts=artifacts, files=StoredFiles(objects)
         ),
@@ -297,19 +300,28 @@ async def _serve(
         counts=records,
         rates=ImageRates(client, setting=settings.images_per_minute),
     )
+    sweeping = asyncio.create_task(_lasting(deletion.run, what="the removal of deleted sessions"), name="sweep")
     try:
-        while True:
-            try:
-                await watch.run()
-            except Exception:
-                # Watching would go on at the pace of items alone; nobody would know why.
-                _logger.exception("the tail of the ledger broke")
-                await asyncio.sleep(_PAUSE_AFTER_A_FAULT.total_seconds())
+        # Without it, watching would go on at the pace of items alone; nobody would know why.
+        await _lasting(watch.run, what="the tail of the ledger")
     finally:
         backend.services = None
+        sweeping.cancel()
+        await asyncio.gather(sweeping, return_exceptions=True)
+        await deletion.close()
         await watch.close()
         await starter.close()
         await reports.close()
+
+
+async def _lasting(work: Callable[[], Awaitable[None]], *, what: str) -> None:
+    """Do something that goes on until it is cancelled, and go on with it after a fault of its own."""
+    while True:
+        try:
+            await work()
+        except Exception:
+            _logger.exception("%s broke", what)
+            await asyncio.sleep(_PAUSE_AFTER_A_FAULT.total_seconds())
 
 
 def _prices(settings: Settings) -> PriceTable:

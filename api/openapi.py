@@ -12,7 +12,7 @@ _MEANINGS: Final = {
     401: "A key is needed.",
     403: "Another site sent this request.",
     404: "There is no such thing.",
-    409: "The session's state does not allow this; nothing has changed.",
+    409: "The state of things does not allow this; nothing has changed.",
     413: "The body is too large.",
     415: "The body is not JSON.",
     422: "Something in the request is wrong; nothing has happened.",

@@ -111,6 +111,14 @@ class Steering(Protocol):
         ...
 
 
+class Deleting(Protocol):
+    """Deletes sessions; `service.deletion.SessionDeletion` says what the call raises."""
+
+    async def delete(self, session_id: str) -> None:
+        """Delete a session that has settled."""
+        ...
+
+
 class StoryTelling(Protocol):
     """Reads stories and decides on their outlines; `service.stories.StoryService` says what each call raises."""
 
@@ -236,6 +244,7 @@ class Services:
     reader: Reading
     starter: Starting
     steering: Steering
+    deletion: Deleting
     stories: StoryTelling
     versions: Comparing
     outlooks: Foreseeing

@@ -12,6 +12,23 @@ class SessionNotFoundError(ServiceError):
         super().__init__(f"There is no session '{session_id[:80]}'. The list of sessions shows those there are.")
 
 
+class SessionDeletedError(SessionNotFoundError):
+    """Somebody has deleted the session."""
+
+    def __init__(self, session_id: str) -> None:
+        ServiceError.__init__(self, f"Session '{session_id}' was deleted, with everything that belonged to it.")
+
+
+class IdempotencyKeySpentError(ServiceError):
+    """The session that the Idempotency-Key has started was deleted."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The session that this Idempotency-Key started was deleted, so nothing was started. "
+            "Use a new key to make it again."
+        )
+
+
 class ArtifactNotFoundError(ServiceError):
     """There is nothing stored for this item and attempt."""
 

@@ -16,6 +16,7 @@ from service.errors import (
     NotRetryableError,
     OutOfReachError,
     ServiceError,
+    SessionDeletedError,
     SessionNotFoundError,
     WrongStateError,
 )
@@ -136,9 +137,10 @@ class StoryGeneration:
         """
         kept = await asyncio.to_thread(_Kept.of, previous, max_attempts=max_attempts)
         for _ in range(_RACES):
-            view = await self._standing(previous, kept=kept) or await self._gone_on(kept, key=idempotency_key)
+            view, key = await self._standing(previous, kept=kept), idempotency_key
+            if view is None and key is None:
+                view, key = await self._gone_on(kept)
             if view is None:
-                key = idempotency_key or kept.own_key
                 return await self._anew(previous, kept=kept, idempotency_key=key)
             mark_key = _mark_key(view.id, idempotency_key) if idempotency_key else None
             mark = await self._marked(mark_key, digest=kept.digest) if mark_key else None
@@ -228,17 +230,21 @@ class StoryGeneration:
             if artifact.sha256 not in {version.sha256 for version in await self._reader.made(view.id, item=key)}:
                 raise ChangedResultError(key)
 
-    async def _gone_on(self, kept: "_Kept", *, key: str | None) -> SessionView | None:
-        """Return the session that went on from this very result before, where no key of the caller's tells it.
+    async def _gone_on(self, kept: "_Kept") -> tuple[SessionView | None, str]:
+        """Return the session that went on from this very result before, and the key that it has, or is to have.
 
-        Sent twice, a result must not be paid for twice.
+        Sent twice, a result must not be paid for twice. But once somebody has deleted what came of it, it counts as
+        not sent.
         """
-        if key is not None:
-            return None
-        try:
-            return await self._reader.session(session_id_for(kept.own_key))
-        except SessionNotFoundError:
-            return None
+        key, number = kept.own_key, 1
+        while True:
+            try:
+                return await self._reader.session(session_id_for(key)), key
+            except SessionDeletedError:
+                number += 1
+                key = f"{kept.own_key} {number}"
+            except SessionNotFoundError:
+                return None, key
 
     async def _anew(self, previous: StoryResult, *, kept: "_Kept", idempotency_key: str | None) -> Generation:
         """Start a session that goes on from a result."""

@@ -18,7 +18,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from service.answers import answered
 from service.closed import ClosedSessions
-from service.errors import ArtifactNotFoundError, OutOfReachError, SessionNotFoundError
+from service.errors import ArtifactNotFoundError, OutOfReachError, SessionDeletedError, SessionNotFoundError
 from service.standing import standing_of
 from service.under_way import attempts_under_way
 from sessions.artifacts import Artifact
@@ -37,6 +37,7 @@ from sessions.wire import STATE_QUERY
 # server the first runs out, without a worker the second.
 _DESCRIBE_TIMEOUT = timedelta(milliseconds=1300)
 _QUERY_TIMEOUT = timedelta(milliseconds=1300)
+_DELETION_TIMEOUT = timedelta(milliseconds=300)
 
 _RACES = 3
 _SHOWN_KEYS = 1000
@@ -73,6 +74,7 @@ class SessionReader:
         """
         if not is_session_id(session_id):
             raise SessionNotFoundError(session_id)
+        await self.refuse_deleted(session_id)
         handle = self._client.get_workflow_handle(session_id)
         for _ in range(_RACES):
             try:
@@ -93,6 +95,7 @@ class SessionReader:
             OutOfReachError: the records do not answer, or the session keeps being opened again.
             RPCError: Temporal does not answer.
         """
+        await self.refuse_deleted(session_id)
         handle = self._client.get_workflow_handle(session_id)
         for _ in range(_RACES):
             try:
@@ -112,6 +115,22 @@ class SessionReader:
             if (record := await self._ended(description)) is not None:
                 return await self._closed_sessions.with_beginning(record, description=description)
         raise OutOfReachError(_CHANGING_HANDS)
+
+    async def refuse_deleted(self, session_id: str) -> None:
+        """Find out whether somebody has deleted a session, of which Temporal may still know for a while.
+
+        While the records do not answer nobody can tell, and sessions that are open go on being read and steered.
+
+        Raises:
+            SessionDeletedError: somebody has.
+        """
+        try:
+            async with asyncio.timeout(_DELETION_TIMEOUT.total_seconds()):
+                is_deleted = await self._records.is_deleted(session_id)
+        except (RecordsOutOfReachError, TimeoutError):
+            return
+        if is_deleted:
+            raise SessionDeletedError(session_id)
 
     async def sessions(
         self,

@@ -18,7 +18,14 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from service.answers import answered
 from service.callbacks import CallbackRules
-from service.errors import IdempotencyConflictError, OutOfReachError, UnknownReferenceError
+from service.deletion import DELETED
+from service.errors import (
+    IdempotencyConflictError,
+    IdempotencyKeySpentError,
+    OutOfReachError,
+    SessionDeletedError,
+    UnknownReferenceError,
+)
 from service.kept_story import SECOND_ROUND, KeptStory, going_on
 from service.kinds import WORKFLOWS, start_of
 from service.labels import priority, search_attributes, summary
@@ -113,6 +120,7 @@ class SessionStarter:
         Raises:
             UnknownReferenceError: a reference picture was never uploaded.
             IdempotencyConflictError: the key belongs to another request.
+            IdempotencyKeySpentError: the session that the key has started was deleted.
             OutOfReachError: Temporal does not answer or refuses; sending the request again with the same key is safe.
         """
         if missing := await self._uploads.missing(request.uploads):
@@ -128,6 +136,7 @@ class SessionStarter:
 
         Raises:
             IdempotencyConflictError: the key belongs to another request.
+            IdempotencyKeySpentError: the session that the key has started was deleted.
             OutOfReachError: Temporal does not answer or refuses; sending the request again with the same key is safe.
         """
         return await self._start_once(
@@ -145,10 +154,13 @@ class SessionStarter:
 
         Raises:
             IdempotencyConflictError: the key belongs to another request.
+            IdempotencyKeySpentError: the session that the key has started was deleted.
             OutOfReachError: Temporal or the artifact store does not answer or refuses; nothing was started, or the
                 same request with the same key finds what was.
         """
         fingerprint = _fingerprint(SessionKind.STORY, f"{request.model_dump_json()}\n{kept.digest}")
+        if idempotency_key is not None:
+            await self._refuse_spent(session_id_for(idempotency_key))
         if idempotency_key is not None and await self._is_known(session_id_for(idempotency_key)):
             # Found out before anything is stored, which must not get among what that session has stored.
             return await self._started_earlier(session_id_for(idempotency_key), fingerprint=fingerprint)
@@ -180,6 +192,7 @@ class SessionStarter:
         session_id = new_session_id()
         if idempotency_key is not None:
             session_id = session_id_for(idempotency_key)
+            await self._refuse_spent(session_id)
             if earlier := await self._recorded_earlier(session_id, fingerprint=fingerprint):
                 return earlier
         if store is not None:
@@ -277,6 +290,17 @@ class SessionStarter:
             for image in request.images
         ]
 
+    async def _refuse_spent(self, session_id: str) -> None:
+        """Find out whether the session that belongs to a key was deleted: repeated requests must not make it again.
+
+        Raises:
+            IdempotencyKeySpentError: it was.
+        """
+        try:
+            await self._reader.refuse_deleted(session_id)
+        except SessionDeletedError as error:
+            raise IdempotencyKeySpentError from error
+
     async def _recorded_earlier(self, session_id: str, *, fingerprint: str) -> SessionView | None:
         """Return the session that the key has started, where the records know it.
 
@@ -349,11 +373,24 @@ class SessionStarter:
         while True:
             try:
                 await self._records.create_session(start.state, request_sha256=fingerprint, start=start_of(start))
+                await self._end_if_deleted(start.state.id)
             except RecordsOutOfReachError:
                 _logger.warning("a new session is not recorded yet", extra={"session_id": start.state.id})
                 await asyncio.sleep(_RECORD_RETRY_INTERVAL.total_seconds())
             else:
                 return
+
+    async def _end_if_deleted(self, session_id: str) -> None:
+        """End a session that should not have been started: its key had been spent, and the records could not say so."""
+        if not await self._records.is_deleted(session_id):
+            return
+        _logger.warning("a session was started that had been deleted; it is ended", extra={"session_id": session_id})
+        try:
+            await answered(
+                self._client.get_workflow_handle(session_id).terminate(reason=DELETED), within=_START_TIMEOUT
+            )
+        except RPCError as error:
+            _logger.warning("it could not be ended: %s", error, extra={"session_id": session_id})
 
 
 def _not_started(error: RPCError) -> OutOfReachError:

@@ -81,7 +81,12 @@ def delivery_id(session_id: str, *, round_number: int, revision: int) -> str:
 
     Deterministic: an attempt that is made again has the same id, by which the receiver knows it.
     """
-    return f"dlv-{session_id.removeprefix('ses-')}-{round_number}-{revision}"
+    return f"{deliveries_prefix(session_id)}{round_number}-{revision}"
+
+
+def deliveries_prefix(session_id: str) -> str:
+    """Return what the ids of all callbacks begin with that tell of a session, and no others."""
+    return f"dlv-{session_id.removeprefix('ses-')}-"
 
 
 def new_test_id() -> str:

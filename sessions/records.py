@@ -90,6 +90,10 @@ class SessionRecords(Protocol):
         """
         ...
 
+    async def is_deleted(self, session_id: str) -> bool:
+        """Whether somebody has deleted a session. What is told of it is dropped, and nothing is returned of it."""
+        ...
+
     async def attempts(self, session_id: str) -> Sequence[LedgerEntry]:
         """Return a session's ledger, oldest first."""
         ...

@@ -70,11 +70,11 @@ _RETRY_BODY: Final = {
 @router.post(
     f"/api{GENERATE_PATH}",
     response_model=None,
-    responses={**_ANSWERS, **problems(413, 415)},
+    responses={**_ANSWERS, **problems(409, 413, 415)},
     summary="Make a whole story",
 )
 @router.post(
-    GENERATE_PATH, response_model=None, responses={**_ANSWERS, **problems(413, 415)}, summary="Make a whole story"
+    GENERATE_PATH, response_model=None, responses={**_ANSWERS, **problems(409, 413, 415)}, summary="Make a whole story"
 )
 async def generate_movie(
     body: GenerateMovieRequest,
@@ -91,14 +91,14 @@ async def generate_movie(
 @router.post(
     f"/api{RETRY_PATH}",
     response_model=None,
-    responses={**_ANSWERS, **problems(413, 415)},
+    responses={**_ANSWERS, **problems(409, 413, 415)},
     openapi_extra={"requestBody": _RETRY_BODY},
     summary="Make the failed sets of a story again",
 )
 @router.post(
     RETRY_PATH,
     response_model=None,
-    responses={**_ANSWERS, **problems(413, 415)},
+    responses={**_ANSWERS, **problems(409, 413, 415)},
     openapi_extra={"requestBody": _RETRY_BODY},
     summary="Make the failed sets of a story again",
 )

@@ -54,7 +54,7 @@ class BudgetRequest(RequestModel):
     budget_usd: Dollars | None
 
 
-@router.post("/images", status_code=202, responses=problems(413, 415), summary="Start an image session")
+@router.post("/images", status_code=202, responses=problems(409, 413, 415), summary="Start an image session")
 async def start_images(
     request: ImageSessionRequest, services: TheServices, response: Response, idempotency_key: IdempotencyKey = None
 ) -> SessionView:
@@ -107,6 +107,12 @@ async def cancel(session_id: str, services: TheServices, request: CancelRequest 
     if request is None:
         return await services.steering.cancel(session_id)
     return await services.steering.cancel_items(session_id, CancelItems(items=request.items))
+
+
+@router.delete("/{session_id}", status_code=204, responses=problems(404, 409), summary="Delete a session")
+async def delete_session(session_id: str, services: TheServices) -> None:
+    """Delete a session that has settled, its records and its artifacts. What it has cost stays in the sums."""
+    await services.deletion.delete(session_id)
 
 
 @router.put("/{session_id}/budget", status_code=202, responses=problems(404, 409, 413, 415), summary="Set the budget")

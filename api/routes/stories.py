@@ -32,7 +32,7 @@ class ExportFormat(StrEnum):
     SHOT_LIST = "csv"
 
 
-@router.post("/stories", status_code=202, responses=problems(413, 415), summary="Start a story session")
+@router.post("/stories", status_code=202, responses=problems(409, 413, 415), summary="Start a story session")
 async def start_story(
     request: StorySessionRequest, services: TheServices, response: Response, idempotency_key: IdempotencyKey = None
 ) -> SessionView:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, case, func, null, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -19,7 +19,7 @@ from sessions.costs import CostBy, CostGroup, CostPage, CostSums, Period, Record
 from sessions.money import Usage
 from sessions.records import InvalidCursorError
 from sessions.statuses import AttemptStatus, SessionKind
-from storage.records.tables import attempts, sessions
+from storage.records.tables import attempts, deletions, sessions
 
 _LARGEST_AMOUNT = 2**63 - 1
 _LONGEST_START = 100_000
@@ -90,8 +90,11 @@ async def costs_of(
     if by is CostBy.DAY:
         grouped = _within(_grouped(_UtcDay(attempts.c.started_at)), period)
     else:
-        sources = attempts.outerjoin(sessions, sessions.c.id == attempts.c.session_id)
-        grouped = _within(_grouped(sessions.c.kind).select_from(sources), period)
+        # Those that were deleted have cost what they have cost.
+        sources = attempts.outerjoin(sessions, sessions.c.id == attempts.c.session_id).outerjoin(
+            deletions, deletions.c.session_id == attempts.c.session_id
+        )
+        grouped = _within(_grouped(func.coalesce(sessions.c.kind, deletions.c.kind)).select_from(sources), period)
     groups = [_group(row) for row in await connection.execute(grouped)]
     groups.sort(key=lambda group: group.key or "")
     return CostPage(groups=tuple(groups), totals=sum((group.sums for group in groups), CostSums()))
@@ -115,10 +118,15 @@ async def _page(connection: AsyncConnection, period: Period, *, by: CostBy, limi
 
 
 async def _named(connection: AsyncConnection, groups: Sequence[CostGroup]) -> list[CostGroup]:
-    """Return the groups with the titles and kinds of their sessions."""
+    """Return the groups with the titles and kinds of their sessions; of one that was deleted only the kind is left."""
     ids = [group.key for group in groups]
     columns = (sessions.c.id, sessions.c.title, sessions.c.kind)
     found = {row.id: row for row in await connection.execute(select(*columns).where(sessions.c.id.in_(ids)))}
+    missing = [key for key in ids if key not in found]
+    gone = select(deletions.c.session_id.label("id"), null().label("title"), deletions.c.kind)
+    found |= {
+        row.id: row for row in await connection.execute(gone.where(deletions.c.session_id.in_(missing))) if missing
+    }
     return [
         group.model_copy(update={"title": row.title, "kind": SessionKind(row.kind)})
         if (row := found.get(group.key))

@@ -8,14 +8,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sessions.callbacks import CallbackType
 from sessions.deliveries import Delivery, DeliveryOutcome, milliseconds
-from storage.records.tables import deliveries
+from storage.records.tables import deletions, deliveries
 from storage.records.upserts import insert_into
 
 _SAME_NAME = tuple(name for name in Delivery.model_fields if name != "duration")
 
 
 async def write_delivery(connection: AsyncConnection, delivery: Delivery) -> None:
-    """Write an attempt down, unless it is there."""
+    """Write an attempt down, unless it is there, or its session was deleted."""
+    if await connection.scalar(select(deletions.c.kind).where(deletions.c.session_id == delivery.session_id)):
+        return
     statement = insert_into(deliveries, connection=connection).on_conflict_do_nothing()
     values = {name: getattr(delivery, name) for name in _SAME_NAME}
     await connection.execute(statement, {**values, "duration_milliseconds": milliseconds(delivery.duration)})

@@ -5,10 +5,11 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, case, delete, exists, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, case, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
+from sessions.errors import ErrorClass
 from sessions.ledger import LedgerEntry
 from sessions.money import Spending, Usage
 from sessions.outlook import AttemptDuration
@@ -16,7 +17,7 @@ from sessions.records import AttemptChange
 from sessions.statuses import AttemptStatus, ItemStatus
 from storage.records.columns import DatabaseNow
 from storage.records.standing import Line
-from storage.records.tables import attempts, items
+from storage.records.tables import attempts, deletions, items
 from storage.records.upserts import Insert, insert_into
 
 # How much an entry knows. A worker that was given up for dead may still report in, and what it knows counts: one
@@ -31,6 +32,13 @@ _KNOWLEDGE = {
 _LARGEST_INTEGER = 2**31 - 1
 # What was so from the beginning of the attempt, and whoever takes it over or reports late does not rewrite.
 _KEPT = ("started_at", "worker", "prompt_sha256", "variation")
+_STRIPPED: Mapping[str, object] = {
+    **dict.fromkeys(("variation", "error", "advice", "request_id", "artifact")),
+    "prompt_sha256": "",
+    "worker": "",
+}
+# Not names of columns: those stand for the new values.
+_NAME, _NUMBER = "name_of_item", "number_of_item"
 _SAME_NAME = tuple(name for name in LedgerEntry.model_fields if name != "usage")
 
 
@@ -157,8 +165,12 @@ async def latest_rounds_of(connection: AsyncConnection, session_id: str) -> Mapp
 
 
 async def entries_of(connection: AsyncConnection, session_id: str) -> Sequence[LedgerEntry]:
-    """Return the entries of a session, oldest first."""
-    statement = _of_session(session_id).order_by(attempts.c.started_at, attempts.c.item, attempts.c.attempt)
+    """Return the entries of a session, oldest first; none of one that was deleted."""
+    statement = (
+        _of_session(session_id)
+        .where(_is_there(session_id))
+        .order_by(attempts.c.started_at, attempts.c.item, attempts.c.attempt)
+    )
     return tuple(_entry(row) for row in await connection.execute(statement))
 
 
@@ -166,13 +178,20 @@ async def entry_of(connection: AsyncConnection, session_id: str, *, item: str, a
     """Return one entry, or None."""
     if attempt > _LARGEST_INTEGER:
         return None
-    statement = _of_session(session_id).where(attempts.c.item == item, attempts.c.attempt == attempt)
+    statement = _of_session(session_id).where(
+        _is_there(session_id), attempts.c.item == item, attempts.c.attempt == attempt
+    )
     row = (await connection.execute(statement)).one_or_none()
     return None if row is None else _entry(row)
 
 
 def _of_session(session_id: str) -> Select[Any]:
     return select(attempts).where(attempts.c.session_id == session_id)
+
+
+def _is_there(session_id: str) -> ColumnElement[bool]:
+    """Whether nobody has deleted the session."""
+    return ~exists().where(deletions.c.session_id == session_id)
 
 
 def _of_items(session_id: str, *, keys: Sequence[str]) -> Select[Any]:
@@ -248,6 +267,26 @@ async def spending_of(connection: AsyncConnection, session_ids: Sequence[str]) -
     }
 
 
-async def delete_entries(connection: AsyncConnection, session_id: str) -> None:
-    """Delete the ledger of a session."""
-    await connection.execute(delete(attempts).where(attempts.c.session_id == session_id))
+async def strip_entries(connection: AsyncConnection, session_id: str) -> None:
+    """Leave nothing in the ledger of a session that was deleted but what it used and cost, and when.
+
+    Sums over a period stay as they were. Items are numbered in place of their names, some of which people chose; no
+    item is called ``#1``. An attempt that still seems to run will not be told of any more, and counts at its worst.
+    """
+    of_session = attempts.c.session_id == session_id
+    lost = {
+        "status": AttemptStatus.UNCERTAIN,
+        "error_type": ErrorClass.UNCERTAIN,
+        "cost_microdollars": attempts.c.worst_case_microdollars,
+    }
+    await connection.execute(
+        update(attempts).where(of_session, attempts.c.status == AttemptStatus.RUNNING).values(lost)
+    )
+    await connection.execute(update(attempts).where(of_session).values(_STRIPPED))
+    named = (await connection.scalars(select(attempts.c.item).where(of_session).distinct())).all()
+    if named:
+        numbered = (
+            update(attempts).where(of_session, attempts.c.item == bindparam(_NAME)).values(item=bindparam(_NUMBER))
+        )
+        rows = [{_NAME: item, _NUMBER: f"#{number}"} for number, item in enumerate(sorted(named), start=1)]
+        await connection.execute(numbered, rows)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sessions.costs import CostBy, CostPage, Period, RecordedCall
+from sessions.deletions import Deletion
 from sessions.deliveries import Delivery
 from sessions.ledger import LedgerEntry
 from sessions.outlook import AttemptDuration
@@ -13,6 +14,13 @@ from sessions.state import SessionState
 from sessions.statuses import ItemStatus, SessionKind, SessionStatus
 from storage.records.costs import costs_of, recorded_calls, spent_since
 from storage.records.database import LONGEST_PATIENCE, Database
+from storage.records.deletions import (
+    delete_session,
+    deletion_of,
+    is_deleted,
+    note_removed,
+    unfinished_deletions,
+)
 from storage.records.deliveries import deliveries_of, write_delivery
 from storage.records.ledger import changes_since, clock_of, durations_of_model, entries_of, entry_of
 from storage.records.reading import (
@@ -24,12 +32,12 @@ from storage.records.reading import (
     read_session,
 )
 from storage.records.standing import Line
-from storage.records.writing import delete_session, write_attempt, write_new_session, write_session
+from storage.records.writing import write_attempt, write_new_session, write_session
 
 
 class Records:
     """Sessions and their attempts, written down. Implements `AttemptRecords`, `SessionRecords`,
-    `SpendingRecords`, `CostRecords` and `DeliveryRecords`.
+    `SpendingRecords`, `CostRecords`, `DeletionRecords` and `DeliveryRecords`.
 
     Writes about one session happen one after the other, and can be repeated and come in any order: what is kept
     is the newest state, every attempt, and each attempt as whoever knew most of it told it.
@@ -79,9 +87,45 @@ class Records:
             key=state.id,
         )
 
-    async def delete_session(self, session_id: str) -> None:
-        """Delete a session with its items and its ledger; its artifacts are elsewhere. No matter if it is gone."""
-        await self._database.write(lambda connection: delete_session(connection, session_id), key=session_id)
+    async def delete_session(self, session_id: str, *, kind: SessionKind) -> None:
+        """Delete a session for good; its artifacts are elsewhere. Whatever is told of it from then on is dropped.
+
+        Of its ledger the figures stay that sums are made of, without anything that people or models have written.
+
+        Args:
+            session_id: the session. No matter if it is gone, or nothing is written down of it.
+            kind: what it made, for the sums.
+        """
+        await self._database.write(
+            lambda connection: delete_session(connection, session_id, kind=kind),
+            key=session_id,
+            patience=LONGEST_PATIENCE,
+        )
+
+    async def deletion(self, session_id: str) -> Deletion | None:
+        """Return how far the deletion of a session has come, None where nobody has deleted it."""
+        return await self._database.read(lambda connection: deletion_of(connection, session_id))
+
+    async def is_deleted(self, session_id: str) -> bool:
+        """Whether somebody has deleted a session."""
+        return await self._database.read(lambda connection: is_deleted(connection, session_id))
+
+    async def unfinished_deletions(self, *, before: datetime, limit: int) -> Sequence[Deletion]:
+        """Return deletions that something is left to do of, the oldest first.
+
+        Args:
+            before: those of before this moment are to be gone over once more, even where all seems to be removed.
+            limit: how many at most.
+        """
+        return await self._database.read(
+            lambda connection: unfinished_deletions(connection, before=before, limit=limit)
+        )
+
+    async def note_removed(self, session_id: str, *, is_final: bool) -> None:
+        """Note that nothing is left of a deleted session, and whether anything can still come."""
+        await self._database.write(
+            lambda connection: note_removed(connection, session_id, is_final=is_final), key=session_id
+        )
 
     async def session(self, session_id: str) -> SessionRecord | None:
         """Return a session, or None."""

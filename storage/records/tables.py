@@ -160,3 +160,24 @@ class DeliveryColumns(TypedColumns):
 deliveries = Table("deliveries", metadata, DeliveryColumns, PrimaryKeyConstraint("id", "attempt", "at"))
 
 Index(None, deliveries.c.session_id, deliveries.c.at)
+
+
+class DeletionColumns(TypedColumns):
+    """Which sessions were deleted, for good: their ids are not given to other sessions.
+
+    ``removed_at`` is when all that Temporal and the store held of one was removed, ``finished_at`` when that was done
+    once more, long after whatever still worked for it. The moments are of the database's clock.
+    """
+
+    session_id: Named[str] = Column(primary_key=True)
+    kind: Named[str]
+    deleted_at: Named[datetime] = Column(UtcDateTime())
+    removed_at: Named[datetime | None] = Column(UtcDateTime())
+    finished_at: Named[datetime | None] = Column(UtcDateTime())
+
+
+deletions = Table("deletions", metadata, DeletionColumns)
+
+# What is left to do, the oldest first; and when the list of sessions has last lost one.
+Index(None, deletions.c.finished_at, deletions.c.deleted_at)
+Index(None, deletions.c.deleted_at)

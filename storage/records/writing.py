@@ -1,16 +1,19 @@
-"""Writing sessions and their items down. Everything here can be repeated, and come in any order."""
+"""Writing sessions and their items down. Everything here can be repeated, and come in any order.
+
+What is told of a session that was deleted is dropped: a worker may not have heard of that yet.
+"""
 
 from collections.abc import Sequence
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sessions.ledger import LedgerEntry
 from sessions.state import SessionState
 from sessions.statuses import AttemptStatus
-from storage.records.deliveries import delete_deliveries
+from storage.records.deletions import is_deleted
 from storage.records.following import follow_ledger, write_items
-from storage.records.ledger import close_abandoned, delete_entries, write_line, write_lines
+from storage.records.ledger import close_abandoned, write_line, write_lines
 from storage.records.standing import Line, line_of
 from storage.records.tables import sessions
 from storage.records.upserts import insert_into
@@ -21,6 +24,8 @@ _SEARCHED_CHARACTERS = 400
 
 async def write_attempt(connection: AsyncConnection, session_id: str, *, line: Line) -> None:
     """Write a ledger line, and show its item and session as they stand after it."""
+    if await is_deleted(connection, session_id):
+        return
     if await write_line(connection, session_id, line=line):
         await follow_ledger(connection, session_id, keys=[line.entry.item])
         if line.entry.status is AttemptStatus.RUNNING:
@@ -29,6 +34,8 @@ async def write_attempt(connection: AsyncConnection, session_id: str, *, line: L
 
 async def write_session(connection: AsyncConnection, state: SessionState, *, entries: Sequence[LedgerEntry]) -> None:
     """Write the entries that are missing, and the state unless one as new is there."""
+    if await is_deleted(connection, state.id):
+        return
     max_attempts = {item.key: item.attempts_before_round + item.max_attempts for item in state.items}
     lines = [line_of(entry, max_attempts=max_attempts.get(entry.item, entry.attempt)) for entry in entries]
     await write_lines(connection, state.id, lines=lines)
@@ -50,13 +57,6 @@ async def write_new_session(
         .where(sessions.c.id == state.id, sessions.c.start.is_(None))
         .values(request_sha256=request_sha256, start=start)
     )
-
-
-async def delete_session(connection: AsyncConnection, session_id: str) -> None:
-    """Delete a session with its items, its ledger and the log of its callbacks."""
-    await delete_entries(connection, session_id)
-    await delete_deliveries(connection, session_id)
-    await connection.execute(delete(sessions).where(sessions.c.id == session_id))
 
 
 async def _write_state(connection: AsyncConnection, state: SessionState) -> None:

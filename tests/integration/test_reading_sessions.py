@@ -24,11 +24,12 @@ from sessions.attempts import AttemptLimits
 from sessions.commands import RetryRequest
 from sessions.identifiers import session_id_for
 from sessions.images import ImageRequest, ImageSessionInput, ImageSessionRequest, Product
-from sessions.statuses import ItemStatus, SessionStatus
+from sessions.statuses import ItemStatus, SessionKind, SessionStatus
 from sessions.view import SessionView
 from sessions.wire import FINGERPRINT_MEMO, IMAGE_SESSION, TASK_QUEUE
 from storage.records.database import Database
 from storage.records.repository import Records
+from tests.support.databases import forget_session
 from tests.support.eventually import eventually
 from tests.support.scripted import Gate, broken, forbidden, refused
 from tests.support.workflow_environment import (
@@ -62,6 +63,7 @@ class House:
     """The services over a studio whose records are in a database."""
 
     studio: Studio
+    database: Database
     records: Records
     reader: SessionReader
     steering: SessionSteering
@@ -100,6 +102,7 @@ async def house(environment: WorkflowEnvironment, sqlite_url: str) -> AsyncItera
     reader = SessionReader(client=environment.client, records=records, ui_url=None)
     yield House(
         studio=studio,
+        database=database,
         records=records,
         reader=reader,
         steering=SessionSteering(client=environment.client, records=records, reader=reader),
@@ -237,7 +240,7 @@ async def test_an_unrecorded_start_keeps_its_key(house: House) -> None:
         await house.studio.environment.client.get_workflow_handle(session_id).result()
         record = await house.records.session(session_id)
         assert record is not None
-        await house.records.delete_session(session_id)
+        await forget_session(house.database, session_id)
         await house.records.record_session(record.state, entries=())
         again = await house.starter.start_images(LIFESTYLE, idempotency_key=key)
         assert session_id == again.id
@@ -286,6 +289,6 @@ async def test_a_watch_ends_with_its_session(house: House) -> None:
     await house.records.create_session(state, request_sha256="d1", start="{}")
     changes = watch.changes(state.id)
     assert state.id == (await anext(changes)).view.id
-    await house.records.delete_session(state.id)
+    await house.records.delete_session(state.id, kind=SessionKind.IMAGES)
     assert [] == [change async for change in changes if change.is_last]
     await watch.close()

@@ -153,8 +153,8 @@ class TestSessions:
         for state in (kept, gone):
             await records.create_session(state, request_sha256="d", start="{}")
             await attempt_recorded(records, state.id)
-        await records.delete_session(gone.id)
-        await records.delete_session(gone.id)
+        await records.delete_session(gone.id, kind=SessionKind.IMAGES)
+        await records.delete_session(gone.id, kind=SessionKind.IMAGES)
 
         assert await records.session(gone.id) is None
         assert not await records.attempts(gone.id)

@@ -2,14 +2,15 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sessions.artifacts import Artifact, Receipt
+from sessions.deletions import Deletion
 from sessions.ledger import LedgerEntry
 from sessions.ports import Hold, ReferencePicture
 from sessions.records import RecordsOutOfReachError
 from sessions.state import SessionState
-from sessions.statuses import AttemptStatus, ItemStatus
+from sessions.statuses import AttemptStatus, ItemStatus, SessionKind
 
 
 class MemoryArtifacts:
@@ -68,17 +69,22 @@ class MemoryRecords:
         self.entries: dict[tuple[str, str, int], LedgerEntry] = {}
         self.items: dict[tuple[str, str], ItemStatus] = {}
         self.states: dict[str, SessionState] = {}
+        self.deletions: dict[str, Deletion] = {}
         self.is_down = False
 
     async def record_attempt(
         self, session_id: str, *, entry: LedgerEntry, item_status: ItemStatus, max_attempts: int
     ) -> None:
         self._answer()
+        if session_id in self.deletions:
+            return
         self._enter(session_id, entry)
         self.items[session_id, entry.item] = item_status
 
     async def record_session(self, state: SessionState, *, entries: Sequence[LedgerEntry]) -> None:
         self._answer()
+        if state.id in self.deletions:
+            return
         for entry in entries:
             self._enter(state.id, entry)
         over = {item.key: item.round for item in state.items if item.status.is_settled}
@@ -93,6 +99,38 @@ class MemoryRecords:
     async def attempts(self, session_id: str) -> Sequence[LedgerEntry]:
         self._answer()
         return [entry for (known, _, _), entry in self.entries.items() if known == session_id]
+
+    async def delete_session(self, session_id: str, *, kind: SessionKind) -> None:
+        self._answer()
+        marked = Deletion(session_id=session_id, kind=kind, deleted_at=datetime.now(UTC))
+        self.deletions.setdefault(session_id, marked)
+        self.states.pop(session_id, None)
+        self.entries = {key: entry for key, entry in self.entries.items() if key[0] != session_id}
+        self.items = {key: status for key, status in self.items.items() if key[0] != session_id}
+
+    async def deletion(self, session_id: str) -> Deletion | None:
+        self._answer()
+        return self.deletions.get(session_id)
+
+    async def is_deleted(self, session_id: str) -> bool:
+        self._answer()
+        return session_id in self.deletions
+
+    async def unfinished_deletions(self, *, before: datetime, limit: int) -> Sequence[Deletion]:
+        self._answer()
+        unfinished = [
+            deletion
+            for deletion in self.deletions.values()
+            if deletion.finished_at is None and (deletion.removed_at is None or deletion.deleted_at < before)
+        ]
+        return sorted(unfinished, key=lambda deletion: deletion.deleted_at)[:limit]
+
+    async def note_removed(self, session_id: str, *, is_final: bool) -> None:
+        self._answer()
+        now = datetime.now(UTC)
+        changed: dict[str, datetime] = {"removed_at": now} | ({"finished_at": now} if is_final else {})
+        if session_id in self.deletions:
+            self.deletions[session_id] = self.deletions[session_id].model_copy(update=changed)
 
     def ledger(self, item: str) -> list[LedgerEntry]:
         """Return the entries of an item, by attempt."""

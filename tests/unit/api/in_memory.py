@@ -129,6 +129,7 @@ class InMemory:
             reader=self,
             starter=self,
             steering=self,
+            deletion=self,
             stories=StoryService(
                 reader=self, steering=self, records=_Forgetful(), artifacts=_Bytes(self), files=self.files
             ),
@@ -265,6 +266,13 @@ class InMemory:
         if state.status.is_settled:
             raise WrongStateError(f"The session is {state.status} already, so there is nothing to cancel.")
         return self._view(self.put(unfinished_items_cancelled(state, now=MOMENT)))
+
+    async def delete(self, session_id: str) -> None:
+        self._answer()
+        state = self._state(session_id)
+        if not state.status.is_settled:
+            raise WrongStateError(f"The session is {state.status}. Cancel it first, then delete it.")
+        del self.states[session_id]
 
     async def changes(
         self, session_id: str, *, after: int | None = None, known: Seen | None = None

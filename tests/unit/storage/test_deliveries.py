@@ -2,6 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 from sessions.callbacks import CallbackType
 from sessions.deliveries import Delivery, DeliveryOutcome
+from sessions.statuses import SessionKind
 from storage.records.repository import Records
 
 pytest_plugins = ["tests.support.databases"]
@@ -46,6 +47,6 @@ async def test_a_log_is_never_rewritten(records: Records) -> None:
 async def test_a_deleted_session_takes_its_log_along(records: Records) -> None:
     """Nothing of it stays behind."""
     await records.record_delivery(delivery())
-    await records.delete_session("ses-aaaaaaaaaaaaaaaa")
+    await records.delete_session("ses-aaaaaaaaaaaaaaaa", kind=SessionKind.IMAGES)
 
     assert () == tuple(await records.deliveries("ses-aaaaaaaaaaaaaaaa"))
