@@ -14,7 +14,7 @@ from api.services import TheBackend, TheServices
 from api.streams import event_stream
 from api.web.board import Boards, TheShown, board_values
 from api.web.pages import ThePages
-from api.web.paths import is_scripted, session_page
+from api.web.paths import HOME, is_scripted, session_page
 from api.web.rendering import iso_now
 from service.watch import Change
 from sessions.commands import RetryRequest
@@ -98,6 +98,13 @@ async def cancel(session_id: str, services: TheServices, request: Request) -> Re
     """Stop a session."""
     await services.steering.cancel(session_id)
     return done(request, session_id)
+
+
+@router.post("/delete")
+async def delete(session_id: str, services: TheServices) -> Response:
+    """Delete a session; the page has asked whether that is meant."""
+    await services.deletion.delete(session_id)
+    return RedirectResponse(HOME, status_code=303)
 
 
 @router.post("/budget")
