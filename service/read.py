@@ -19,6 +19,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from service.answers import answered
 from service.closed import ClosedSessions
 from service.errors import ArtifactNotFoundError, OutOfReachError, SessionDeletedError, SessionNotFoundError
+from service.shared_reads import SharedReads
 from service.standing import standing_of
 from service.under_way import attempts_under_way
 from sessions.artifacts import Artifact
@@ -60,6 +61,7 @@ class SessionReader:
         self._records = records
         self._ui_url = ui_url
         self._closed_sessions = ClosedSessions(client=client, records=records)
+        self._shared = SharedReads(self._read)
 
     async def session(self, session_id: str) -> SessionView:
         """Return a session as it is shown; raises what `seen` raises."""
@@ -74,6 +76,9 @@ class SessionReader:
         """
         if not is_session_id(session_id):
             raise SessionNotFoundError(session_id)
+        return await self._shared.read(session_id)
+
+    async def _read(self, session_id: str) -> Seen:
         await self.refuse_deleted(session_id)
         handle = self._client.get_workflow_handle(session_id)
         for _ in range(_RACES):

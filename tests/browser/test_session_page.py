@@ -230,8 +230,13 @@ async def test_scripts_and_styles_are_light(product: Product, visitor: Visitor) 
     """What a page loads besides itself and its pictures stays within 100 kB; none of it comes from elsewhere."""
     session_id = await product.start_images(images=[{"type": "main"}])
     await product.settled(session_id)
-    page, loaded = visitor.page, list[Response]()
-    page.on("response", lambda response: loaded.append(response))
+    page = visitor.page
+    loaded: list[Response] = []
+
+    def note(response: Response) -> None:
+        loaded.append(response)
+
+    page.on("response", note)
     await page.goto(f"/sessions/{session_id}")
     files = [response for response in loaded if "/static/" in response.url]
     assert 100_000 >= sum([len(await response.body()) for response in files])

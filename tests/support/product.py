@@ -134,6 +134,10 @@ class Product:
 
         return await eventually(session_if_settled, timeout=patience)
 
+    def pid(self, name: str) -> int:
+        """Return the number of a process."""
+        return self._processes[name].pid
+
     def log(self, name: str) -> str:
         """Return what a process has written so far."""
         path = self.data_dir / f"{name}.log"
