@@ -52,6 +52,7 @@ from service.errors import ArtifactNotFoundError, OutOfReachError
 from service.generation import StoryGeneration
 from service.generation_results import StoryResults
 from service.outlook import Outlooks
+from service.overviews import SessionOverviews
 from service.rates import ImageRates
 from service.read import SessionReader
 from service.start import SessionStarter, StartDefaults
@@ -261,6 +262,7 @@ async def _serve(
     reports = Database(settings.database_url.get_secret_value(), patience=_REPORT_PATIENCE)
     backend.services = Services(
         reader=reader,
+        overviews=SessionOverviews(records=records),
         starter=starter,
         steering=steering,
         deletion=deletion,

@@ -20,6 +20,7 @@ from sessions.images import ImageSessionRequest
 from sessions.model import Value
 from sessions.outlines import OutlineDecision
 from sessions.outlook import Outlook
+from sessions.overviews import OverviewPage
 from sessions.present import Seen
 from sessions.rates import Rates, RatesChange
 from sessions.scripts import Outline, Story, StoryMetadata
@@ -116,6 +117,26 @@ class Deleting(Protocol):
 
     async def delete(self, session_id: str) -> None:
         """Delete a session that has settled."""
+        ...
+
+
+class Overviewing(Protocol):
+    """Reads lists for people; `service.overviews.SessionOverviews` says what each call raises."""
+
+    async def page(
+        self,
+        *,
+        kind: SessionKind | None = None,
+        status: SessionStatus | None = None,
+        query: str | None = None,
+        limit: int,
+        cursor: str | None = None,
+    ) -> OverviewPage:
+        """Return a page of sessions, newest first."""
+        ...
+
+    def changes(self, *, after: str | None = None) -> AsyncGenerator[str, None]:
+        """Yield a marker now and whenever the list has changed. Closing the iterator ends the watch."""
         ...
 
 
@@ -242,6 +263,7 @@ class Services:
     """Everything that routes call."""
 
     reader: Reading
+    overviews: Overviewing
     starter: Starting
     steering: Steering
     deletion: Deleting

@@ -18,6 +18,8 @@ from storage.records.upserts import insert_into
 
 # Not a column's name: those stand for the new values.
 _KEY = "key_of_item"
+# Written once. SQLite writes the index of a column that is set, whether or not that changes it.
+_FIXED = ("session_id", "key", "position")
 
 
 async def write_items(connection: AsyncConnection, state: SessionState) -> None:
@@ -34,7 +36,7 @@ async def write_items(connection: AsyncConnection, state: SessionState) -> None:
     await connection.execute(
         statement.on_conflict_do_update(
             index_elements=list(items.primary_key),
-            set_={column.name: statement.excluded[column.name] for column in items.c if not column.primary_key},
+            set_={column.name: statement.excluded[column.name] for column in items.c if column.name not in _FIXED},
         ),
         rows,
     )

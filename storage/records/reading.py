@@ -81,6 +81,14 @@ class StoredPage:
         return SessionPage(sessions=tuple(session.parsed() for session in self.sessions), next_cursor=self.next_cursor)
 
 
+@dataclass(frozen=True, kw_only=True)
+class FoundPage:
+    """Which sessions are on a page."""
+
+    session_ids: Sequence[str]
+    next_cursor: str | None
+
+
 async def read_session(connection: AsyncConnection, session_id: str) -> StoredSession | None:
     """Return a session with what it was started with, or None."""
     statement = select(_STATE, sessions.c.request_sha256, sessions.c.start).where(sessions.c.id == session_id)
@@ -112,6 +120,24 @@ async def read_page(
     Raises:
         InvalidCursorError: the cursor is not one of this list.
     """
+    page = await found_page(connection, kind=kind, status=status, query=query, limit=limit, cursor=cursor)
+    return StoredPage(sessions=await _stored(connection, page.session_ids), next_cursor=page.next_cursor)
+
+
+async def found_page(
+    connection: AsyncConnection,
+    *,
+    kind: SessionKind | None,
+    status: SessionStatus | None,
+    query: str | None,
+    limit: int,
+    cursor: str | None,
+) -> FoundPage:
+    """Return which sessions are on a page, newest first.
+
+    Raises:
+        InvalidCursorError: the cursor is not one of this list.
+    """
     order = (sessions.c.created_at, sessions.c.id)
     statement = select(*order).order_by(*(column.desc() for column in order)).limit(limit + 1)
     if kind is not None:
@@ -120,7 +146,7 @@ async def read_page(
         statement = statement.where(sessions.c.status == status)
     if query:
         if "\0" in query:  # PostgreSQL refuses to look for what no text can hold
-            return StoredPage(sessions=(), next_cursor=None)
+            return FoundPage(session_ids=(), next_cursor=None)
         statement = statement.where(sessions.c.title_folded.contains(query.casefold(), autoescape=True))
     if cursor is not None:
         place = place_of(cursor)
@@ -128,8 +154,8 @@ async def read_page(
     rows = (await connection.execute(statement)).all()
     shown = rows[:limit]
     is_last = len(rows) <= limit
-    return StoredPage(
-        sessions=await _stored(connection, [row.id for row in shown]),
+    return FoundPage(
+        session_ids=tuple(row.id for row in shown),
         next_cursor=None if is_last else cursor_of(Place(created_at=shown[-1].created_at, session_id=shown[-1].id)),
     )
 

@@ -9,6 +9,7 @@ from sessions.deletions import Deletion
 from sessions.deliveries import Delivery
 from sessions.ledger import LedgerEntry
 from sessions.outlook import AttemptDuration
+from sessions.overviews import OverviewPage
 from sessions.records import AttemptChange, SessionPage, SessionRecord
 from sessions.state import SessionState
 from sessions.statuses import ItemStatus, SessionKind, SessionStatus
@@ -23,6 +24,7 @@ from storage.records.deletions import (
 )
 from storage.records.deliveries import deliveries_of, write_delivery
 from storage.records.ledger import changes_since, clock_of, durations_of_model, entries_of, entry_of
+from storage.records.overviews import marker_of_list, read_overviews
 from storage.records.reading import (
     AttemptCount,
     SessionCount,
@@ -37,7 +39,7 @@ from storage.records.writing import write_attempt, write_new_session, write_sess
 
 class Records:
     """Sessions and their attempts, written down. Implements `AttemptRecords`, `SessionRecords`,
-    `SpendingRecords`, `CostRecords`, `DeletionRecords` and `DeliveryRecords`.
+    `SpendingRecords`, `CostRecords`, `OverviewRecords`, `DeletionRecords` and `DeliveryRecords`.
 
     Writes about one session happen one after the other, and can be repeated and come in any order: what is kept
     is the newest state, every attempt, and each attempt as whoever knew most of it told it.
@@ -157,6 +159,30 @@ class Records:
             lambda connection: read_page(connection, kind=kind, status=status, query=query, limit=limit, cursor=cursor)
         )
         return await asyncio.to_thread(stored.parsed)
+
+    async def overviews(
+        self,
+        *,
+        kind: SessionKind | None = None,
+        status: SessionStatus | None = None,
+        query: str | None = None,
+        limit: int,
+        cursor: str | None = None,
+    ) -> OverviewPage:
+        """Return a page of sessions as lists show them, newest first. Its arguments are those of `sessions`.
+
+        Raises:
+            InvalidCursorError: the cursor is not one of this list.
+        """
+        return await self._database.read(
+            lambda connection: read_overviews(
+                connection, kind=kind, status=status, query=query, limit=limit, cursor=cursor
+            )
+        )
+
+    async def list_marker(self) -> str:
+        """Return a text that changes when anything does that a list of sessions shows."""
+        return await self._database.read(marker_of_list)
 
     async def attempts(self, session_id: str) -> Sequence[LedgerEntry]:
         """Return the ledger of a session, oldest first."""

@@ -61,6 +61,23 @@ Index(None, sessions.c.status, sessions.c.created_at, sessions.c.id, sessions.c.
 Index(None, sessions.c.kind, sessions.c.created_at, sessions.c.id)
 
 
+class OverviewColumns(TypedColumns):
+    """What lists show of a session's state. Apart from it, because rows of sessions are long.
+
+    ``changed_at`` is when the session was last written down, by the database's clock.
+    """
+
+    session_id: Named[str] = Column(ForeignKey("sessions.id", ondelete="CASCADE"), primary_key=True)
+    is_paused: Named[bool]
+    estimated_microdollars: Named[int] = Column(BigInteger)
+    changed_at: Named[datetime] = Column(UtcDateTime())
+
+
+overviews = Table("overviews", metadata, OverviewColumns)
+
+Index(None, overviews.c.changed_at)
+
+
 class ItemColumns(TypedColumns):
     """An item as it stands: the session's state, brought up to date by the attempts recorded since.
 
@@ -90,6 +107,8 @@ items = Table("items", metadata, ItemColumns, PrimaryKeyConstraint("session_id",
 
 # Tells which statuses a session's items have, and when the last of each got there, without a look at the items.
 Index(None, items.c.session_id, items.c.status, items.c.updated_at)
+# The first pictures of a session.
+Index(None, items.c.session_id, items.c.position)
 
 
 class AttemptColumns(TypedColumns):
@@ -134,6 +153,7 @@ Index(
     *(attempts.c.started_at, attempts.c.status, attempts.c.model, attempts.c.session_id),
     *(attempts.c.input_tokens, attempts.c.output_tokens, attempts.c.cost_microdollars),
 )
+Index(None, attempts.c.session_id, attempts.c.status, attempts.c.cost_microdollars)
 Index(None, attempts.c.model, attempts.c.status, attempts.c.started_at)
 Index(None, attempts.c.status, attempts.c.error_type)
 

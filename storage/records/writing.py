@@ -14,6 +14,7 @@ from sessions.statuses import AttemptStatus
 from storage.records.deletions import is_deleted
 from storage.records.following import follow_ledger, write_items
 from storage.records.ledger import close_abandoned, write_line, write_lines
+from storage.records.overviews import write_overview
 from storage.records.standing import Line, line_of
 from storage.records.tables import sessions
 from storage.records.upserts import insert_into
@@ -81,4 +82,5 @@ async def _write_state(connection: AsyncConnection, state: SessionState) -> None
         ),
         {"id": state.id, **columns},
     )
+    await write_overview(connection, state)
     await write_items(connection, state)

@@ -227,7 +227,7 @@ async def test_temporal_forgets(product: Product) -> None:
     """Nothing is left in Temporal of what was deleted first here. It takes its time with what had closed by itself:
     one after the other, half a minute each."""
     with closing(sqlite3.connect(product.data_dir / "records.sqlite3")) as records:
-        (deleted,) = records.execute("SELECT session_id FROM deletions WHERE kind = 'images' LIMIT 1").fetchone()
+        (deleted,) = records.execute("SELECT session_id FROM deletions ORDER BY rowid LIMIT 1").fetchone()
 
     async def is_forgotten() -> bool:
         return not await _executions(product, deleted)

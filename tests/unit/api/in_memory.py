@@ -43,6 +43,7 @@ from sessions.items import new_items
 from sessions.ledger import LedgerEntry
 from sessions.money import Spending
 from sessions.outlook import AttemptDuration
+from sessions.overviews import MOST_THUMBNAILS, OverviewPage, SessionOverview, Thumbnail
 from sessions.ports import CallbackSender
 from sessions.present import Seen, attempt_view, session_view
 from sessions.rates import Rate, Rates, RatesChange, RateSource, burst_of
@@ -127,6 +128,7 @@ class InMemory:
         """The services that routes get."""
         return Services(
             reader=self,
+            overviews=_Overviews(self),
             starter=self,
             steering=self,
             deletion=self,
@@ -483,6 +485,48 @@ class MemoryArtifacts:
         if key not in self._memory.stored:
             raise ArtifactNotFoundError(f"The bytes of {key} are gone.")
         return _in_pieces(self._memory.stored[key])
+
+
+class _Overviews:
+    """The list of an `InMemory` as people see it. Pages are those of its JSON."""
+
+    def __init__(self, memory: InMemory) -> None:
+        self._memory = memory
+
+    async def page(
+        self,
+        *,
+        kind: SessionKind | None = None,
+        status: SessionStatus | None = None,
+        query: str | None = None,
+        limit: int,
+        cursor: str | None = None,
+    ) -> OverviewPage:
+        page = await self._memory.sessions(kind=kind, status=status, query=query, limit=limit, cursor=cursor)
+        return OverviewPage(sessions=tuple(map(_overview, page.sessions)), next_cursor=page.next_cursor)
+
+    async def changes(self, *, after: str | None = None) -> AsyncGenerator[str, None]:
+        seen = after
+        while True:
+            async with self._memory.changed:
+                while (marker := self._marker()) == seen:
+                    await self._memory.changed.wait()
+            seen = marker
+            yield marker
+
+    def _marker(self) -> str:
+        return " ".join(f"{state.id}/{state.revision}" for state in self._memory.states.values())
+
+
+def _overview(view: SessionView) -> SessionOverview:
+    fields = {name: getattr(view, name) for name in SessionOverview.model_fields if name != "thumbnails"}
+    pictures = [item for item in view.items if item.artifact and view.kind is SessionKind.IMAGES]
+    thumbnails = [
+        Thumbnail(item=item.key, label=item.label, **item.artifact.model_dump(include={"url", "width", "height"}))
+        for item in pictures[:MOST_THUMBNAILS]
+        if item.artifact
+    ]
+    return SessionOverview(**fields, thumbnails=tuple(thumbnails))
 
 
 class _Rates:
