@@ -17,6 +17,7 @@ from temporalio.client import Client
 from api.auth import Keys
 from api.body_limit import BodyLimit
 from api.gate import Gate
+from api.head import HeadAsGet
 from api.observe import Observed
 from api.openapi import DescribedApi
 from api.problems import Answer, Problem, install_problems, problem, problem_response
@@ -141,6 +142,7 @@ def create_app(
                 refusal=lambda request: answer(request, problem(413), {"Connection": "close"}),
             ),
             Middleware(Gate, keys=backend.keys, answer=answer),
+            Middleware(HeadAsGet),
         ],
     )
     app.state.backend = backend

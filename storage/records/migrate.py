@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from storage.records.database import Database, database_address
 
 _PATIENCE = timedelta(minutes=10)
-_MIGRATIONS = Path(__file__).parent / "migrations"
+MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 async def upgrade(url: str) -> None:
@@ -44,7 +44,7 @@ async def is_current(database: Database) -> bool:
     Raises:
         RecordsOutOfReachError: the database does not answer.
     """
-    newest = ScriptDirectory(str(_MIGRATIONS)).get_heads()
+    newest = ScriptDirectory(str(MIGRATIONS)).get_heads()
 
     async def heads(connection: AsyncConnection) -> tuple[str, ...]:
         return await connection.run_sync(_heads)
@@ -54,7 +54,7 @@ async def is_current(database: Database) -> bool:
 
 def _upgrade(connection: Connection) -> None:
     config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
 

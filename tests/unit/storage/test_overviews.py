@@ -3,6 +3,9 @@
 from datetime import timedelta
 
 import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection
 
 from sessions.identifiers import new_session_id
 from sessions.overviews import MOST_THUMBNAILS
@@ -10,6 +13,8 @@ from sessions.present import session_view
 from sessions.records import InvalidCursorError
 from sessions.state import SessionState, item_started, session_closed
 from sessions.statuses import AttemptStatus, ItemStatus, SessionKind, SessionStatus
+from storage.records.database import Database
+from storage.records.migrate import MIGRATIONS, upgrade
 from storage.records.repository import Records
 from tests.unit.storage.histories import START, AttemptCall, History, entry_of, new_state
 
@@ -131,3 +136,25 @@ async def test_what_changes_the_marker(records: Records) -> None:
     assert await is_new()
     await records.delete_session(new_session_id(), kind=SessionKind.IMAGES)
     assert await is_new()
+
+
+async def test_sessions_of_before(records: Records, database: Database, database_url: str) -> None:
+    """A database that is brought up to date shows the sessions it holds as if they had been written today."""
+    paused = new_state(title='Says "is_paused":true').model_copy(
+        update={"is_paused": True, "estimated_microdollars": 270_000}
+    )
+    await _created(records, paused)
+    await _created(records, new_state(title='Says "is_paused":true', created_at=START + timedelta(seconds=1)))
+    before = await records.overviews(limit=5)
+
+    def go_back(connection: Connection) -> None:
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0005")
+
+    await database.write(lambda connection: connection.run_sync(go_back), key="retakes schema")
+    await upgrade(database_url)
+
+    assert [False, True] == [session.paused for session in before.sessions]
+    assert before == await records.overviews(limit=5)
