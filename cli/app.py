@@ -77,6 +77,20 @@ def api() -> None:
     )
 
 
+@app.command()
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+    api: Annotated[
+        str | None, typer.Option(metavar="URL", envvar="RETAKES_URL", help="Where the API is, if not here.")
+    ] = None,
+) -> None:
+    """Look at everything that is needed, and say what to do about what is wrong."""
+    settings = _settings()
+    from cli.doctor.command import examine
+
+    examine(settings, api=api, as_json=as_json)
+
+
 @app.command("offline-provider")
 def offline_provider(
     port: Annotated[int, typer.Option(min=0, max=65_535, help="Port to listen on; 0 takes a free one.")] = 8900,
