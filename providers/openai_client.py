@@ -12,6 +12,7 @@ _CONNECT_SECONDS = 5.0
 # A whole reference photo is one write, and 20 MB take over a minute through a slow uplink.
 _WRITE_SECONDS = 120.0
 _POOL_SECONDS = 5.0
+_THIS_MACHINE = ("all://127.0.0.1", "all://[::1]", "all://localhost")
 
 
 def openai_client(*, api_key: str | None, base_url: str | None, longest_silence: timedelta) -> AsyncOpenAI:
@@ -46,7 +47,8 @@ def openai_client(*, api_key: str | None, base_url: str | None, longest_silence:
             write=_WRITE_SECONDS,
             pool=_POOL_SECONDS,
         ),
-        http_client=DefaultAsyncHttpxClient(limits=_limits()),
+        # No proxy leads to this machine's own servers, whatever the environment says of proxies.
+        http_client=DefaultAsyncHttpxClient(limits=_limits(), mounts=dict.fromkeys(_THIS_MACHINE)),
     )
 
 
