@@ -6,6 +6,7 @@ import httpx2
 import pytest
 
 from providers.openai_client import OPENAI_ADDRESS, openai_client
+from tests.unit.providers.loopback import Loopback, answered
 
 MINUTE = timedelta(minutes=1)
 
@@ -39,3 +40,15 @@ def test_a_key_that_cannot_be_sent_is_refused_at_once(key: str) -> None:
     with pytest.raises(ValueError, match="OPENAI_API_KEY") as caught:
         openai_client(api_key=key, base_url=None, longest_silence=MINUTE)
     assert key not in str(caught.value)
+
+
+async def test_no_proxy_stands_before_a_server_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Behind a company's proxy the offline provider, and a model of one's own, are still reached directly."""
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    async with Loopback([answered(200, {"object": "list", "data": []})]) as server:
+        async with openai_client(api_key="k", base_url=server.base_url, longest_silence=MINUTE) as client:
+            await client.models.list()
+        assert ["/v1/models"] == [request.path for request in server.received]
