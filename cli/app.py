@@ -36,8 +36,16 @@ def _duration(text: str) -> timedelta:
 
 
 @app.command()
-def up() -> None:
+def up(
+    demo: Annotated[
+        bool, typer.Option("--demo", help="A tour of a minute, with faults switched on; touches no session of yours.")
+    ] = False,
+) -> None:
     """Run the whole product in the foreground; Ctrl-C ends it."""
+    if demo:
+        from cli.demo.run import run_demo
+
+        raise typer.Exit(run_demo(_settings()))
     from runtime.up import run_up
 
     raise typer.Exit(run_up(_settings()))

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -22,8 +23,23 @@ _WILDCARDS: Final = {"0.0.0.0": LOOPBACK, "::": "::1"}  # noqa: S104 - addresses
 class Children:
     """Makes the children of one `retakes up`."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        writer: Callable[[str], Callable[[str], None]] = writer,
+        latency: timedelta = timedelta(0),
+    ) -> None:
+        """Take the settings of every child.
+
+        Args:
+            settings: as they were read.
+            writer: returns what takes the lines of the child with a name; the terminal, when left out.
+            latency: how long the offline provider takes to answer.
+        """
         self._settings = settings
+        self._writer = writer
+        self._latency = latency
         self._environment = _environment(settings)
         self._lazy_readiness: TemporalReadiness | None = None
 
@@ -46,6 +62,7 @@ class Children:
             "offline-provider",
             "--port",
             str(port),
+            *(("--latency", f"{self._latency.total_seconds():g}s") if self._latency else ()),
             # Not one of the provider's own endpoints: its log of calls is to hold the product's calls alone.
             is_ready=lambda _: answers_with(LOOPBACK, port, path="/faults", status=200),
         )
@@ -94,7 +111,7 @@ class Children:
             command=(sys.executable, "-P", *_own_command(), *arguments),
             environment=self._environment,
             is_ready=is_ready,
-            write=writer(name),
+            write=self._writer(name),
         )
 
 

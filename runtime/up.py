@@ -1,8 +1,11 @@
 """`retakes up`: the whole product in the foreground, as children that start in order and end together."""
 
 import asyncio
+import os
 import signal
 import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
@@ -12,7 +15,7 @@ from runtime.ports import reason_against
 from runtime.refusal import Refused
 from runtime.settings import Settings
 from runtime.supervisor import StartFailed, Supervisor
-from runtime.temporal_server import find_binary
+from runtime.temporal_server import find_binary, log_writer
 from runtime.terminal import show, writer
 from runtime.together import together
 
@@ -22,8 +25,42 @@ _SAME_CTRL_C: Final = timedelta(seconds=0.5)
 """Within this, a second signal is the first one again: wrappers pass on what a terminal sends to everybody."""
 
 
-def run_up(settings: Settings) -> int:
+class TourFailed(Exception):
+    """A tour did not come to its end. The message is one line that says why."""
+
+
+class RunningProduct:
+    """The product as a tour finds it."""
+
+    def __init__(self, settings: Settings, *, supervisor: Supervisor) -> None:
+        self.api_url = page_url(settings)
+        self.provider_url = f"http://{LOOPBACK}:{settings.offline_port}"
+        self._supervisor = supervisor
+
+    def kill(self, child: str) -> None:
+        """Kill a child with SIGKILL; it is started again, as after any other death."""
+        os.kill(self._supervisor.pid_of(child), signal.SIGKILL)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Guided:
+    """A start with a tour.
+
+    Attributes:
+        tour: runs once the product is ready, and says so itself. The lines of children go to files all the while.
+        latency: how long the offline provider takes to answer.
+    """
+
+    tour: Callable[[RunningProduct], Awaitable[None]]
+    latency: timedelta
+
+
+def run_up(settings: Settings, *, guided: Guided | None = None) -> int:
     """Run the product until it is told to end. Returns the exit code: 0, or 1 when it did not become ready.
+
+    Args:
+        settings: of every child.
+        guided: shows people around. A tour that fails ends everything, with exit code 1.
 
     Raises:
         Refused: a port is taken, the data folder or Temporal's own settings can't be used, a program is missing.
@@ -31,16 +68,25 @@ def run_up(settings: Settings) -> int:
     with owned(settings.data_dir):
         if (reason := reason_against(wanted_ports(settings))) is not None:
             raise Refused(reason)
-        return asyncio.run(_Product(settings, temporal_binary=_temporal_binary(settings)).run())
+        return asyncio.run(_Product(settings, temporal_binary=_temporal_binary(settings), guided=guided).run())
 
 
 class _Product:
     """The children of one `retakes up`, and the signals that end them."""
 
-    def __init__(self, settings: Settings, *, temporal_binary: str | None) -> None:
+    def __init__(self, settings: Settings, *, temporal_binary: str | None, guided: Guided | None) -> None:
         self._settings = settings
         self._temporal_binary = temporal_binary
-        self._children = Children(settings)
+        self._guided = guided
+        self._children = (
+            Children(settings)
+            if guided is None
+            else Children(
+                settings,
+                writer=lambda name: log_writer(settings.data_dir / "logs" / f"{name}.log"),
+                latency=guided.latency,
+            )
+        )
         self._supervisor = Supervisor(say=writer("retakes"))
         self._stop_asked = asyncio.Event()
         self._stop_asked_at = 0.0
@@ -55,7 +101,7 @@ class _Product:
             await asyncio.wait({product, stop_asked}, return_when=asyncio.FIRST_COMPLETED)
             if product.done():
                 product.result()
-        except StartFailed as error:
+        except (StartFailed, TourFailed) as error:
             sys.stderr.write(f"retakes: {error}\n")
             return 1
         finally:
@@ -70,7 +116,9 @@ class _Product:
         if not self._stop_asked.is_set():
             self._stop_asked_at = now
             self._stop_asked.set()
-            show("\nEnding. Sessions that are running go on at the next start.")
+            show(
+                "\nEnding. Sessions that are running go on at the next start." if self._guided is None else "\nEnding."
+            )
         elif number == signal.SIGINT and now - self._stop_asked_at > _SAME_CTRL_C.total_seconds():
             self._supervisor.kill()
 
@@ -81,8 +129,13 @@ class _Product:
             self._start_foundations(), self._supervisor.run_to_end(self._children.database()), self._reach_temporal()
         )
         await self._supervisor.start(self._children.worker(), self._children.api())
-        show(_announcement(self._settings, took=loop.time() - began))
-        await self._supervisor.keep()
+        await together(self._supervisor.keep(), self._welcome(took=loop.time() - began))
+
+    async def _welcome(self, *, took: float) -> None:
+        if self._guided is None:
+            show(_announcement(self._settings, took=took))
+        else:
+            await self._guided.tour(RunningProduct(self._settings, supervisor=self._supervisor))
 
     async def _start_foundations(self) -> None:
         provider = [self._children.provider()] if self._settings.offline else []
@@ -105,9 +158,14 @@ def _temporal_binary(settings: Settings) -> str | None:
     return binary
 
 
-def _announcement(settings: Settings, *, took: float) -> str:
+def page_url(settings: Settings) -> str:
+    """Return the address at which this machine reaches the API and the page, without a slash at its end."""
     host = reachable(settings.api_host)
-    page = f"http://{f'[{host}]' if ':' in host else host}:{settings.api_port}"
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.api_port}"
+
+
+def _announcement(settings: Settings, *, took: float) -> str:
+    page = page_url(settings)
     rows = [("Page", f"{page}/"), ("API", f"{page}/api/openapi.json")]
     if settings.temporal_ui_url is not None:
         rows.append(("Temporal UI", settings.temporal_ui_url))

@@ -1,6 +1,5 @@
 """Looks at the API."""
 
-import ipaddress
 import json
 from datetime import timedelta
 from typing import Final
@@ -10,9 +9,9 @@ import httpx2
 
 from cli.doctor.findings import Seen
 from cli.doctor.words import in_one_line, not_running
-from runtime.children import reachable
 from runtime.setting_types import is_loopback
 from runtime.settings import Settings
+from runtime.up import page_url
 
 _ANSWER_WITHIN: Final = timedelta(seconds=4)
 
@@ -23,7 +22,7 @@ class ApiLook:
     def __init__(self, settings: Settings, *, address: str | None) -> None:
         self._settings = settings
         self._is_named = address is not None
-        self._address = address.rstrip("/") if address is not None else _address(settings)
+        self._address = address.rstrip("/") if address is not None else page_url(settings)
 
     async def look(self) -> Seen:
         """Look at ``/health/ready``, which needs no key."""
@@ -54,15 +53,6 @@ class ApiLook:
             otherwise = "Start the API (`retakes api`), or correct RETAKES_URL."
             return Seen.wrong(seen, advice=not_running(self._settings, otherwise=otherwise))
         return Seen.warning(seen, advice="If it runs on another machine, name its address in RETAKES_URL.")
-
-
-def _address(settings: Settings) -> str:
-    host = reachable(settings.api_host)
-    try:
-        is_v6 = ipaddress.ip_address(host).version == 6
-    except ValueError:
-        is_v6 = False
-    return f"http://{f'[{host}]' if is_v6 else host}:{settings.api_port}"
 
 
 def _checks(answer: httpx2.Response) -> dict[str, str] | None:
