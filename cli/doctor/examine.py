@@ -14,7 +14,7 @@ from cli.doctor.temporal import TemporalLooks
 from cli.doctor.webhooks import look_at_webhooks
 from runtime.settings import Settings
 
-PATIENCE: Final = timedelta(seconds=6)
+PATIENCE: Final = timedelta(seconds=5)
 """With all that is asked silent, the command still ends within ten seconds."""
 
 

@@ -10,9 +10,9 @@ from providers.openai_client import OPENAI_ADDRESS, openai_client
 from providers.openai_models import ListedModels, NotListedError, listed_models
 from runtime.children import LOOPBACK
 from runtime.settings import Settings
-from sessions.errors import AttemptError, PermanentFailure
+from sessions.errors import AttemptError, BillingStopped, PermanentFailure
 
-_ANSWER_WITHIN: Final = timedelta(seconds=5)
+_ANSWER_WITHIN: Final = timedelta(seconds=4)
 _RESTART: Final = "then start the worker again."
 
 
@@ -37,6 +37,7 @@ class ProviderLooks:
             AttemptError: it does not, for a reason that attempts would meet, too.
             NotListedError: it lists none to anybody, or not with this key.
             ValueError: the key holds characters that cannot be sent.
+            TimeoutError: it says nothing.
         """
         if self._asking is None:
             self._asking = asyncio.create_task(self._ask())
@@ -53,6 +54,9 @@ class ProviderLooks:
             )
         except ValueError as error:
             return Seen.wrong(str(error), advice=f"Correct the key, {_RESTART}")
+        except TimeoutError:
+            seconds = f"{_ANSWER_WITHIN.total_seconds():g} s"
+            return Seen.wrong(f"{self.address} has said nothing for {seconds}", advice=self._advice(None))
         except AttemptError as error:
             return Seen.wrong(f"{self.address}: {error.message}", advice=self._advice(error))
         count = f"{len(listed.names)} models"
@@ -65,7 +69,7 @@ class ProviderLooks:
         """Look whether the provider lists the models of the settings."""
         try:
             listed = await self.listed()
-        except (NotListedError, ValueError, AttemptError):
+        except (NotListedError, ValueError, AttemptError, TimeoutError):
             return Seen.skipped("the provider has listed none")
         wanted = {
             "RETAKES_IMAGE_MODEL": self._settings.image_model,
@@ -79,13 +83,16 @@ class ProviderLooks:
             return Seen.wrong(seen, advice=f"Set {' and '.join(missing)} to a model that this key may use, {_RESTART}")
         return Seen.warning(seen, advice="Some servers take names that they do not list. If not, set another model.")
 
-    def _advice(self, error: AttemptError) -> str:
+    def _advice(self, error: AttemptError | None) -> str:
         if self._settings.offline:
             otherwise = "Set OPENAI_API_KEY: the offline provider comes with `retakes up` alone."
             return not_running(self._settings, otherwise=otherwise)
-        if isinstance(error, PermanentFailure):
-            return f"{error.advice} Attempts fail with the same."
-        return error.advice
+        if isinstance(error, PermanentFailure | BillingStopped):
+            return error.advice
+        # What an attempt is told speaks of calls that may be billed, which this one never is.
+        return (
+            "Try again in a moment. If it stays so, check OPENAI_BASE_URL, the network and the provider's status page."
+        )
 
     async def _ask(self) -> ListedModels:
         key = self._settings.openai_api_key

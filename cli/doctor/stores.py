@@ -19,7 +19,7 @@ from storage.objects import Objects
 from storage.records.database import Database, database_address
 from storage.records.migrate import is_current
 
-_ANSWER_WITHIN: Final = timedelta(seconds=2.5)
+_ANSWER_WITHIN: Final = timedelta(seconds=2)
 """Letting go of a database whose other end is dead may take as long again."""
 _PROBE: Final = b"written by retakes doctor"
 _GIB: Final = 1024**3
