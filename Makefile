@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format lock bench clean
+.PHONY: help run demo test lint format lock bench clean
 
 help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -44,6 +44,10 @@ run: $(VENV)/.runtime $(SCRIPTS)/htmx.min.js ## Run the whole product in the for
 	@exec $(BIN)/retakes up
 
 test: $(VENV)/.dev node_modules/axe-core/axe.min.js ## Run the whole test suite
+demo: $(VENV)/.runtime ## A tour of a minute, with faults switched on
+	@exec $(BIN)/retakes up --demo
+
+test: $(VENV)/.dev ## Run the whole test suite
 	$(BIN)/pytest --numprocesses=2 --dist=loadscope $(PYTEST_ARGS)
 
 lint: $(VENV)/.dev ## Check style, types and import rules, as CI does

@@ -48,10 +48,12 @@ class Guided:
 
     Attributes:
         tour: runs once the product is ready, and says so itself. The lines of children go to files all the while.
+        say: takes a line whenever a child dies, and when it is back.
         latency: how long the offline provider takes to answer.
     """
 
     tour: Callable[[RunningProduct], Awaitable[None]]
+    say: Callable[[str], None]
     latency: timedelta
 
 
@@ -87,7 +89,7 @@ class _Product:
                 latency=guided.latency,
             )
         )
-        self._supervisor = Supervisor(say=writer("retakes"))
+        self._supervisor = Supervisor(say=writer("retakes") if guided is None else guided.say)
         self._stop_asked = asyncio.Event()
         self._stop_asked_at = 0.0
 

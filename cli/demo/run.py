@@ -54,7 +54,12 @@ def _guided(settings: Settings, *, narrator: Narrator) -> int:
         "nothing is paid, and your own sessions are not touched: all of this lives in a folder of its own, which goes "
         "when you end it. Starting; this takes some seconds."
     )
-    return run_up(settings, guided=Guided(tour=tour, latency=_TO_BE_SEEN if narrator.is_watched else _UNSEEN))
+    guided = Guided(
+        tour=tour,
+        say=lambda line: narrator.moment("", line),
+        latency=_TO_BE_SEEN if narrator.is_watched else _UNSEEN,
+    )
+    return run_up(settings, guided=guided)
 
 
 def _forget_settings() -> None:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import sys
+from collections.abc import Iterator
 from typing import Final, NoReturn
 
 from rich.console import Console
@@ -12,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.doctor.examine import checks_of, examined
-from cli.doctor.findings import Report, Verdict
+from cli.doctor.findings import Finding, Report, Verdict
 from runtime.settings import Settings
 
 _SIGNS: Final = {
@@ -50,11 +51,11 @@ def _show(report: Report, *, console: Console) -> None:
     for column in ("verdict", "title"):
         table.add_column(column, no_wrap=True)
     table.add_column("seen", overflow="fold")
-    for finding in report.checks:
+    for finding, advice in _with_advice(report):
         sign, style = _SIGNS[finding.status]
         told = Text(finding.seen)
-        if finding.advice is not None:
-            told.append(f"\n→ {finding.advice}", style="bold")
+        if advice is not None:
+            told.append(f"\n→ {advice}", style="bold")
         table.add_row(Text(f"{sign} {finding.status}", style=style), finding.title, told)
     console.print(Padding(table, (1, 0, 1, 0), expand=False))
     console.print(_summary(report))
@@ -64,11 +65,19 @@ def _in_lines(report: Report) -> str:
     """Return unbroken lines, for a file or a program that searches them."""
     title_width = max(len(finding.title) for finding in report.checks)
     lines = []
-    for finding in report.checks:
+    for finding, advice in _with_advice(report):
         lines.append(f"{finding.status:<7}  {finding.title:<{title_width}}  {finding.seen}")
-        if finding.advice is not None:
-            lines.append(f"{'':<{title_width + 11}}-> {finding.advice}")
+        if advice is not None:
+            lines.append(f"{'':<{title_width + 11}}-> {advice}")
     return "\n".join((*lines, _summary(report), ""))
+
+
+def _with_advice(report: Report) -> Iterator[tuple[Finding, str | None]]:
+    """Yield each finding with its advice, which is spelt out once: much that is wrong has one cause."""
+    told: set[str] = set()
+    for finding in report.checks:
+        yield finding, "as above" if finding.advice in told else finding.advice
+        told.update(filter(None, [finding.advice]))
 
 
 def _summary(report: Report) -> str:
