@@ -1,5 +1,6 @@
 """Looks at this machine's clock, against those of other machines."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -62,15 +63,16 @@ class ClockLook:
         """Look how far apart the clocks are."""
         others: list[Callable[[], Awaitable[Apart | None]]] = []
         if not is_loopback(urlsplit(self._provider.address).hostname or ""):
-            others.append(self._from_provider)
+            others.append(self.against_provider)
         if _is_elsewhere(self._settings.database_url.get_secret_value()):
-            others.append(self._from_database)
+            others.append(self.against_database)
         if not others:
             return Seen.skipped("everything is on this machine, so there is no other clock to compare with")
-        found = [apart for ask in others if (apart := await ask()) is not None]
-        return judged(found)
+        found = await asyncio.gather(*(ask() for ask in others))
+        return judged([apart for apart in found if apart is not None])
 
-    async def _from_provider(self) -> Apart | None:
+    async def against_provider(self) -> Apart | None:
+        """Return how far apart ours and the provider's are, None where it can't be told."""
         with suppress(AttemptError, NotListedError, ValueError, TimeoutError):
             listed = await self._provider.listed()
             if listed.provider_time is not None:
@@ -83,7 +85,8 @@ class ClockLook:
                 )
         return None
 
-    async def _from_database(self) -> Apart | None:
+    async def against_database(self) -> Apart | None:
+        """Return how far apart ours and the database's are, None where it can't be told."""
         database = Database(self._settings.database_url.get_secret_value(), patience=_ANSWER_WITHIN)
         try:
             with suppress(RecordsOutOfReachError):

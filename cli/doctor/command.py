@@ -5,6 +5,7 @@ import logging
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Final, NoReturn
 
 from rich.console import Console
@@ -29,18 +30,18 @@ def examine(settings: Settings, *, api: str | None, as_json: bool) -> NoReturn:
     # What libraries would say of each failure is in the findings.
     logging.getLogger().addHandler(logging.NullHandler())
     asyncio.run(_examine(settings, api=api, as_json=as_json))
-    raise AssertionError("unreachable")
 
 
 async def _examine(settings: Settings, *, api: str | None, as_json: bool) -> NoReturn:
     report = await examined(checks_of(settings, api=api))
-    if as_json:
-        sys.stdout.write(f"{report.model_dump_json(indent=2)}\n")
-    elif sys.stdout.isatty():
-        _show(report, console=Console(highlight=False))
-    else:
-        sys.stdout.write(_in_lines(report))
-    sys.stdout.flush()
+    with suppress(BrokenPipeError):  # whoever read has seen enough
+        if as_json:
+            sys.stdout.write(f"{report.model_dump_json(indent=2)}\n")
+        elif sys.stdout.isatty():
+            _show(report, console=Console(highlight=False))
+        else:
+            sys.stdout.write(_in_lines(report))
+        sys.stdout.flush()
     # Here and at once: what was left behind, such as a name that is still being looked up in a thread, would hold
     # up the end of the loop, and the SDK's threads now and then crash an interpreter that ends around them.
     os._exit(1 if report.status is Verdict.WRONG else 0)

@@ -17,6 +17,7 @@ from providers.openai_client import openai_client
 from providers.openai_models import listed_models
 from runtime.settings import Settings
 from tests.unit.providers.loopback import DATE, Loopback, answered, garbled, refused
+from tests.unit.storage.bucket import Bucket
 
 pytest_plugins = ["tests.support.databases"]
 
@@ -132,6 +133,18 @@ def test_a_wrong_clock_is_wrong_once_signatures_are_refused(seconds: list[float]
     assert expected is judged(found).status
 
 
+async def test_the_clocks_of_the_provider_and_of_the_database_are_read(database_url: str, tmp_path: Path) -> None:
+    """A provider that lives years ago is far behind us; a database on this machine is not."""
+    long_ago = {"date": "Wed, 01 Jan 2020 12:00:00 GMT"}
+    async with Loopback([answered(200, MODELS, headers=long_ago)]) as server:
+        look = ClockLook(settings(tmp_path, database_url=database_url), provider=provider(tmp_path, server))
+        against_provider, against_database = await look.against_provider(), await look.against_database()
+    assert against_provider is not None
+    assert against_provider.certain > timedelta(days=365)
+    assert against_database is not None
+    assert against_database.certain < timedelta(seconds=5)
+
+
 async def test_clocks_of_this_machine_are_not_compared(tmp_path: Path) -> None:
     """Agreeing with oneself proves nothing."""
     here = settings(tmp_path)
@@ -184,6 +197,27 @@ async def test_artifacts_are_tried_and_nothing_stays(tmp_path: Path) -> None:
     (tmp_path / "artifacts").mkdir()
     assert Verdict.OK is (await ArtifactLook(settings(tmp_path)).look()).status
     assert [] == _names_in(tmp_path / "artifacts")
+
+
+async def test_a_bucket_is_tried_as_a_folder_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With S3, too, nothing stays; a bucket that refuses us says what to check."""
+    bucket = Bucket()
+    with bucket.listening():
+        for name, value in {
+            "AWS_ENDPOINT_URL": bucket.address,
+            "AWS_ALLOW_HTTP": "true",
+            "AWS_ACCESS_KEY_ID": "somebody",
+            "AWS_SECRET_ACCESS_KEY": "a-secret-of-theirs",
+        }.items():
+            monkeypatch.setenv(name, value)
+        look = ArtifactLook(settings(tmp_path, artifacts_url="s3://pictures/retakes"))
+        assert "s3://pictures/retakes: an object was written, read back and deleted" == (await look.look()).seen
+        assert {} == bucket.objects
+        bucket.is_refusing = True
+        refused_by_it = await look.look()
+    assert Verdict.WRONG is refused_by_it.status
+    assert "may read, write and delete" in str(refused_by_it.advice)
+    assert "a-secret-of-theirs" not in refused_by_it.model_dump_json()
 
 
 async def test_the_disk_of_a_folder_that_is_not_made_yet_is_that_of_its_parent(tmp_path: Path) -> None:
