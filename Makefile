@@ -43,11 +43,10 @@ node_modules/axe-core/axe.min.js: package-lock.json requirements/npm.txt | $(VEN
 run: $(VENV)/.runtime $(SCRIPTS)/htmx.min.js ## Run the whole product in the foreground (Ctrl-C ends it)
 	@exec $(BIN)/retakes up
 
-test: $(VENV)/.dev node_modules/axe-core/axe.min.js ## Run the whole test suite
-demo: $(VENV)/.runtime ## A tour of a minute, with faults switched on
+demo: $(VENV)/.runtime $(SCRIPTS)/htmx.min.js ## A tour of a minute, with faults switched on
 	@exec $(BIN)/retakes up --demo
 
-test: $(VENV)/.dev ## Run the whole test suite
+test: $(VENV)/.dev node_modules/axe-core/axe.min.js ## Run the whole test suite
 	$(BIN)/pytest --numprocesses=2 --dist=loadscope $(PYTEST_ARGS)
 
 lint: $(VENV)/.dev ## Check style, types and import rules, as CI does

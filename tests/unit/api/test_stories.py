@@ -249,13 +249,13 @@ async def test_a_person_starts_a_story_at_the_page(memory: InMemory) -> None:
     assert "&lt;b&gt;Rain" in refused.text
 
 
-async def test_the_page_of_a_story_leads_to_its_sets_and_exports(memory: InMemory) -> None:
+async def test_the_page_of_a_story_leads_to_where_it_is_read(memory: InMemory) -> None:
     """Sets are read, not looked at."""
     state = memory.write(_outlined(memory), key="set-01", document=SETS[1])
     async with client_of(application(memory)) as client:
         page = (await client.get(f"/sessions/{state.id}", headers={"accept": "text/html"})).text
         home = (await client.get("/", headers={"accept": "text/html"})).text
 
-    assert f"/api/sessions/{state.id}/items/set-01/content?attempt=1" in page
-    assert f"/api/sessions/{state.id}/export/fountain" in page
+    assert f'href="/sessions/{state.id}/items/set-01"' in page
+    assert f'href="/sessions/{state.id}/story"' in page
     assert '/content?attempt=1"><img' not in page + home
