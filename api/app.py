@@ -36,7 +36,7 @@ from api.routes import (
     uploads,
 )
 from api.services import Backend, Services, Upload, UploadRefusedError
-from api.web import login, pages, session, start_form
+from api.web import login, pages, session, start_form, thumbnails
 from api.web.board import Boards
 from api.web.paths import STATIC, is_page
 from api.web.rendering import STATIC_FOLDER, LastingFiles, Pages
@@ -70,6 +70,7 @@ from storage.files import StoredFiles
 from storage.objects import Objects
 from storage.records.database import DEFAULT_PATIENCE, Database
 from storage.records.repository import Records
+from storage.thumbnails import Thumbnails
 from webhooks.sender import WebhookSender
 
 _MOST_BYTES: Final = 2**20
@@ -163,6 +164,7 @@ def create_app(
         metrics,
         pages,
         session,
+        thumbnails,
         start_form,
         login,
     ):
@@ -287,6 +289,7 @@ async def _serve(
         versions=Versions(reader=reader, artifacts=artifacts),
         watch=watch,
         artifacts=_Artifacts(artifacts),
+        thumbnails=_Thumbnails(Thumbnails(artifacts)),
         uploads=uploads_kept,
         callbacks=CallbackService(
             rules=callback_rules,
@@ -348,6 +351,22 @@ class _Artifacts:
             except FileNotFoundError as error:
                 raise ArtifactNotFoundError(
                     "The bytes are recorded, but they are no longer stored. Make the item again."
+                ) from error
+
+
+class _Thumbnails:
+    """Small copies as routes see them."""
+
+    def __init__(self, thumbnails: Thumbnails) -> None:
+        self._thumbnails = thumbnails
+
+    async def thumbnail(self, key: str, *, artifact: Artifact) -> bytes:
+        with _reached("The artifacts cannot be read now. Try again in a moment."):
+            try:
+                return await self._thumbnails.of(key, artifact=artifact)
+            except FileNotFoundError as error:
+                raise ArtifactNotFoundError(
+                    "There is no picture any more of which a small copy could be made."
                 ) from error
 
 

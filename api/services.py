@@ -221,6 +221,19 @@ class UploadRefusedError(Exception):
     """The file cannot be a reference photo. The message says why and what to do."""
 
 
+class Shrinking(Protocol):
+    """Makes small copies of pictures."""
+
+    async def thumbnail(self, key: str, *, artifact: Artifact) -> bytes:
+        """Return a small copy, as WebP, of the picture that is stored under a key.
+
+        Raises:
+            ArtifactNotFoundError: it is recorded and no longer there, or is no picture.
+            OutOfReachError: it cannot be read now.
+        """
+        ...
+
+
 class UploadKeeping(Protocol):
     """Keeps the pictures that people upload."""
 
@@ -273,6 +286,7 @@ class Services:
     generation: StoryGeneration
     watch: Watching
     artifacts: ArtifactReading
+    thumbnails: Shrinking
     uploads: UploadKeeping
     callbacks: CallbackService
     costs: CostService

@@ -15,7 +15,7 @@ class Thumbnail(Value):
 
     item: str
     label: str
-    url: str
+    attempt: int
     width: int | None
     height: int | None
 

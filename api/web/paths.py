@@ -6,6 +6,7 @@ from urllib.parse import quote, urlencode
 from starlette.requests import Request
 
 HOME: Final = "/"
+LIVE: Final = "/live"
 NEW: Final = "/new"
 NEW_STORY: Final = "/new/story"
 LOGIN: Final = "/login"
@@ -28,6 +29,11 @@ def session_live(session_id: str, *, show: str = "", part: int = 1) -> str:
 def item_page(session_id: str, key: str) -> str:
     """Return where the versions of an item are shown."""
     return f"/sessions/{session_id}/items/{quote(key, safe='')}"
+
+
+def thumbnail(session_id: str, key: str, *, attempt: int) -> str:
+    """Return where a small copy of the picture is that an attempt made."""
+    return f"{item_page(session_id, key)}/thumbnail?attempt={attempt}"
 
 
 def attempts_page(session_id: str) -> str:

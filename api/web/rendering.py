@@ -15,6 +15,7 @@ from starlette.types import Scope
 
 from api.problems import Problem
 from api.web import paths
+from sessions.overviews import SessionOverview
 from sessions.view import SessionView
 
 STATIC_FOLDER: Final = Path(__file__).parent / "static"
@@ -91,7 +92,7 @@ def pages_of(request: Request) -> Pages:
     return pages
 
 
-def is_under_way(session: SessionView) -> bool:
+def is_under_way(session: SessionView | SessionOverview) -> bool:
     """Whether a session changes by itself."""
     return not session.status.is_settled
 

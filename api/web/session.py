@@ -6,24 +6,21 @@ from typing import Annotated, Any, TypeVar
 from fastapi import APIRouter, Depends, Form, Path, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
-from sse_starlette import EventSourceResponse, ServerSentEvent
+from sse_starlette import EventSourceResponse
 from starlette.responses import RedirectResponse, Response
 
 from api.routes.events import LastEventId, version_seen
 from api.services import TheBackend, TheServices
 from api.streams import event_stream
 from api.web.board import Boards, TheShown, board_values
-from api.web.pages import ThePages
+from api.web.pages import BEAT_SECONDS, ThePages, beat
 from api.web.paths import HOME, is_scripted, session_page
-from api.web.rendering import iso_now
 from service.watch import Change
 from sessions.commands import RetryRequest
 from sessions.model import RequestModel
 from sessions.steering import BudgetChange, RetakeRequest
 
 router = APIRouter(prefix="/sessions/{session_id}", include_in_schema=False)
-
-_BEAT_SECONDS = 5
 
 RequestT = TypeVar("RequestT", bound=RequestModel)
 
@@ -64,12 +61,7 @@ async def live(
     async def written(change: Change) -> bytes:
         return await boards.event(change, shown=shown, outlooks=services.outlooks)
 
-    return event_stream(changes, written=written, backend=backend, greeting=beat, ping_seconds=_BEAT_SECONDS)
-
-
-def beat() -> ServerSentEvent:
-    """Return a sign of life that the page's script can hear, which tells what time it is here."""
-    return ServerSentEvent(iso_now(), event="beat")
+    return event_stream(changes, written=written, backend=backend, greeting=beat, ping_seconds=BEAT_SECONDS)
 
 
 @router.post("/retry")

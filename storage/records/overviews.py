@@ -12,7 +12,6 @@ from sqlalchemy import String as Text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sessions.artifacts import Artifact
-from sessions.links import content_path
 from sessions.money import Spending, dollars
 from sessions.overviews import MOST_THUMBNAILS, OverviewPage, SessionOverview, Thumbnail
 from sessions.state import SessionState
@@ -174,7 +173,7 @@ async def _thumbnails_of(connection: AsyncConnection, session_ids: Sequence[str]
             Thumbnail(
                 item=row.key,
                 label=row.label,
-                url=content_path(row.session_id, item=row.key, attempt=artifact.attempt),
+                attempt=artifact.attempt,
                 width=artifact.width,
                 height=artifact.height,
             )

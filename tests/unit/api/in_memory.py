@@ -147,6 +147,7 @@ class InMemory:
             outlooks=Outlooks(records=_Ledger(self)),
             versions=Versions(reader=self, artifacts=_Bytes(self)),
             artifacts=MemoryArtifacts(self),
+            thumbnails=MemoryArtifacts(self),
             uploads=self,
             costs=CostService(
                 records=_NoLedger(),
@@ -486,6 +487,11 @@ class MemoryArtifacts:
             raise ArtifactNotFoundError(f"The bytes of {key} are gone.")
         return _in_pieces(self._memory.stored[key])
 
+    async def thumbnail(self, key: str, *, artifact: Artifact) -> bytes:
+        if key not in self._memory.stored:
+            raise ArtifactNotFoundError(f"The bytes of {key} are gone.")
+        return b"small " + self._memory.stored[key]
+
 
 class _Overviews:
     """The list of an `InMemory` as people see it. Pages are those of its JSON."""
@@ -522,7 +528,12 @@ def _overview(view: SessionView) -> SessionOverview:
     fields = {name: getattr(view, name) for name in SessionOverview.model_fields if name != "thumbnails"}
     pictures = [item for item in view.items if item.artifact and view.kind is SessionKind.IMAGES]
     thumbnails = [
-        Thumbnail(item=item.key, label=item.label, **item.artifact.model_dump(include={"url", "width", "height"}))
+        Thumbnail(
+            item=item.key,
+            label=item.label,
+            attempt=item.selected_attempt or 1,
+            **item.artifact.model_dump(include={"width", "height"}),
+        )
         for item in pictures[:MOST_THUMBNAILS]
         if item.artifact
     ]

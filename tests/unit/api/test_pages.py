@@ -20,7 +20,12 @@ async def test_the_list_shows_sessions_newest_first_with_their_pictures(
     assert page.index("Wool socks") < page.index("Steel bottle")
     assert f'href="/sessions/{state.id}"' in page
     assert 'alt="Main image of Steel bottle"' in page
-    assert f"/api/sessions/{state.id}/items/main/content?attempt=1" in page
+    small = await client.get(f"/sessions/{state.id}/items/main/thumbnail?attempt=1")
+    assert f'src="{small.request.url.raw_path.decode()}"' in page
+    assert ("image/webp", "private, max-age=31536000, immutable") == (
+        small.headers["content-type"],
+        small.headers["cache-control"],
+    )
     assert "images ·" in page
     assert re.search(r">processing<", page)
     assert "<strong>1</strong> complete" in page
