@@ -22,8 +22,7 @@ from sessions.identifiers import deliveries_prefix, is_session_id, session_prefi
 from sessions.records import RecordsOutOfReachError
 from sessions.view import SessionView
 
-DELETED: Final = "The session was deleted."
-"""Why a workflow is terminated that nobody wants any more."""
+_DELETED: Final = "The session was deleted."
 
 _RPC_TIMEOUT = timedelta(seconds=5)
 _REMOVAL_PATIENCE = timedelta(seconds=5)
@@ -162,6 +161,18 @@ class SessionDeletion:
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise
+
+
+async def end_what_was_deleted(client: Client, session_id: str) -> None:
+    """End a run that was begun in the moment in which its session was deleted, or because nobody could tell.
+
+    Should that fail, the last pass over the deletion does it.
+    """
+    _logger.warning("a deleted session was begun again; it is ended", extra={"session_id": session_id})
+    try:
+        await answered(client.get_workflow_handle(session_id).terminate(reason=_DELETED), within=_RPC_TIMEOUT)
+    except RPCError as error:
+        _logger.warning("it could not be ended: %s", error, extra={"session_id": session_id})
 
 
 def _is_of_before(deletion: Deletion, moment: datetime) -> bool:

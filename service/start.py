@@ -18,7 +18,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from service.answers import answered
 from service.callbacks import CallbackRules
-from service.deletion import DELETED
+from service.deletion import end_what_was_deleted
 from service.errors import (
     IdempotencyConflictError,
     IdempotencyKeySpentError,
@@ -373,24 +373,13 @@ class SessionStarter:
         while True:
             try:
                 await self._records.create_session(start.state, request_sha256=fingerprint, start=start_of(start))
-                await self._end_if_deleted(start.state.id)
+                if await self._records.is_deleted(start.state.id):
+                    await end_what_was_deleted(self._client, start.state.id)
             except RecordsOutOfReachError:
                 _logger.warning("a new session is not recorded yet", extra={"session_id": start.state.id})
                 await asyncio.sleep(_RECORD_RETRY_INTERVAL.total_seconds())
             else:
                 return
-
-    async def _end_if_deleted(self, session_id: str) -> None:
-        """End a session that should not have been started: its key had been spent, and the records could not say so."""
-        if not await self._records.is_deleted(session_id):
-            return
-        _logger.warning("a session was started that had been deleted; it is ended", extra={"session_id": session_id})
-        try:
-            await answered(
-                self._client.get_workflow_handle(session_id).terminate(reason=DELETED), within=_START_TIMEOUT
-            )
-        except RPCError as error:
-            _logger.warning("it could not be ended: %s", error, extra={"session_id": session_id})
 
 
 def _not_started(error: RPCError) -> OutOfReachError:

@@ -7,7 +7,6 @@ closed, too: it is applied to the recorded state, and the next run of the same i
 import asyncio
 import logging
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -23,7 +22,7 @@ from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from service.answers import answered
-from service.deletion import DELETED
+from service.deletion import end_what_was_deleted
 from service.errors import (
     NotRetryableError,
     OutOfReachError,
@@ -269,26 +268,16 @@ class SessionSteering:
             )
         except WorkflowAlreadyStartedError:
             return False
-        await self._end_if_deleted(session_id)
+        try:
+            await self._reader.refuse_deleted(session_id)
+        except SessionDeletedError:
+            await end_what_was_deleted(self._client, session_id)
+            raise
         try:
             await self._record(state, record=record)
         except RecordsOutOfReachError:
             _logger.warning("the new round is recorded when it settles", extra={"session_id": session_id})
         return True
-
-    async def _end_if_deleted(self, session_id: str) -> None:
-        """End the run that was just begun if somebody has deleted the session in that moment.
-
-        Raises:
-            SessionDeletedError: somebody has.
-        """
-        try:
-            await self._reader.refuse_deleted(session_id)
-        except SessionDeletedError:
-            ending = self._client.get_workflow_handle(session_id).terminate(reason=DELETED)
-            with suppress(RPCError):  # whoever deletes the session ends it as well
-                await answered(ending, within=_RPC_TIMEOUT)
-            raise
 
     async def _is_open(self, session_id: str) -> bool:
         """Whether the workflow runs, and so knows better than the records how the session stands."""

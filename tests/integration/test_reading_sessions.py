@@ -10,11 +10,11 @@ import pytest_asyncio
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import EventType
 from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.testing import WorkflowEnvironment
 
 from activities.ledger import LedgerWriter
-from service.errors import IdempotencyConflictError, WrongStateError
+from service.errors import IdempotencyConflictError, IdempotencyKeySpentError, SessionDeletedError, WrongStateError
 from service.kinds import start_of
 from service.read import SessionReader
 from service.start import SessionStarter, StartDefaults
@@ -29,8 +29,8 @@ from sessions.view import SessionView
 from sessions.wire import FINGERPRINT_MEMO, IMAGE_SESSION, TASK_QUEUE
 from storage.records.database import Database
 from storage.records.repository import Records
-from tests.support.databases import forget_session
 from tests.support.eventually import eventually
+from tests.support.losing import forget_session
 from tests.support.scripted import Gate, broken, forbidden, refused
 from tests.support.workflow_environment import (
     PRICES,
@@ -252,6 +252,33 @@ async def test_an_unrecorded_start_keeps_its_key(house: House) -> None:
             client=house.forgetful(), records=house.records, uploads=NoUploads(), reader=reader, defaults=DEFAULTS
         )
         assert session_id == (await starter.start_images(LIFESTYLE, idempotency_key=key)).id
+
+
+async def test_a_spent_key_that_nobody_could_tell(house: House) -> None:
+    """A start under the key of a deleted session, while it could not be found out, is ended as soon as it can be."""
+    key = uuid.uuid4().hex
+    session_id = session_id_for(key)
+    await house.records.delete_session(session_id, kind=SessionKind.IMAGES)
+    with pytest.raises(IdempotencyKeySpentError):
+        await house.starter.start_images(LIFESTYLE, idempotency_key=key)
+    client, down = house.studio.environment.client, Database("postgresql://nobody@127.0.0.1:1/nothing")
+    starter = SessionStarter(
+        client=client,
+        records=house.records,
+        uploads=NoUploads(),
+        reader=SessionReader(client=client, records=Records(down), ui_url=None),
+        defaults=DEFAULTS,
+    )
+    await starter.start_images(LIFESTYLE, idempotency_key=key)
+
+    async def is_ended() -> bool:
+        return (await client.get_workflow_handle(session_id).describe()).status is WorkflowExecutionStatus.TERMINATED
+
+    await eventually(is_ended)
+    with pytest.raises(SessionDeletedError):
+        await house.reader.session(session_id)
+    await starter.close()
+    await down.close()
 
 
 async def test_after_a_reset_the_newest_run_is_told(house: House) -> None:

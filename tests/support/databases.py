@@ -13,13 +13,10 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from sqlalchemy import delete
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.records.database import Database
 from storage.records.migrate import upgrade
 from storage.records.repository import Records
-from storage.records.tables import attempts, sessions
 
 _TEMPLATE = "migrated"
 # Nothing in it outlives the run, so nothing has to reach the disk.
@@ -148,16 +145,6 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     database = Database(database_url)
     yield database
     await database.close()
-
-
-async def forget_session(database: Database, session_id: str) -> None:
-    """Lose what is written down of a session, as when the records were restored from an older backup."""
-
-    async def lose(connection: AsyncConnection) -> None:
-        for table, column in ((attempts, attempts.c.session_id), (sessions, sessions.c.id)):
-            await connection.execute(delete(table).where(column == session_id))
-
-    await database.write(lose, key=session_id)
 
 
 @pytest.fixture
