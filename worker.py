@@ -236,7 +236,7 @@ async def _work(settings: Settings) -> None:
         ledger=ledger,
         images=OpenAIImages(provider),
         references=UploadedPictures(objects),
-        texts=text_provider(provider, api=settings.text_api),
+        texts=text_provider(provider, api=settings.text_api, background=settings.text_background),
         files=StoredFiles(objects),
         callbacks=CallbackActivities(
             sender=WebhookSender(secret=secret, allow_private=settings.webhook_allow_private), deliveries=records

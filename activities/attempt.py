@@ -1,38 +1,36 @@
 """One attempt at one item, the same for every kind: nothing paid for twice, nothing unrecorded.
 
 The order matters. An artifact that an interrupted attempt of the round left behind is taken up instead of paying
-again; the ledger entry is opened before the provider is called; the bytes are stored before the entry is closed.
+again, and so is a call of its that goes on without it; the ledger entry is opened before the provider is called; the
+bytes are stored before the entry is closed.
 """
 
 import asyncio
 import hashlib
 import logging
-import random
-from collections.abc import Coroutine
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from temporalio import activity
 
+from activities.asking import Asking
 from activities.failures import failure_of, held, interrupted, stopped
 from activities.heartbeat import Pulse, last_heartbeat
 from activities.ledger import LedgerLine, LedgerWriter
-from activities.patience import Patience
 from activities.plans import NO_PLAN, Plan, PlanFor
 from activities.shelf import Shelf, StoreDownError
 from sessions.artifacts import Artifact, Made, Receipt
 from sessions.attempts import AttemptOutcome, Heartbeat, ItemTask, RoundReport
-from sessions.errors import AttemptError, ContentRejected, Throttled, TransientFailure, UncertainOutcome
+from sessions.errors import AttemptError, ContentRejected, TransientFailure, UncertainOutcome
+from sessions.keeping import kept
 from sessions.ledger import LedgerEntry
 from sessions.money import Usage
+from sessions.pending import PendingAttempt
 from sessions.ports import ArtifactStore, Gate, Hold
 from sessions.pricing import PriceTable
 from sessions.statuses import AttemptStatus, ItemStatus
 from sessions.variations import variation_for
 
-_FIRST_THROTTLE_WAIT = timedelta(seconds=1)
-_LONGEST_THROTTLE_WAIT = timedelta(seconds=30)
 _LONGEST_FINISH = timedelta(seconds=10)
 # Handed out longer ago than this, an attempt asks whether its session has been paused since.
 _SHORT_QUEUE = timedelta(seconds=2)
@@ -95,31 +93,29 @@ class _Attempt:
     worker: str
     told: Heartbeat | None
     number_in_round: int
-    throttled_calls: int = 0
-    is_asking: bool = False
-    has_asked: bool = False
-    is_waiting: bool = False
-    """Whether the provider has asked to wait, and has not been asked again yet."""
 
     def __post_init__(self) -> None:
         self.report = self.told.report if self.told else RoundReport()
-        self.pulse = Pulse(self.report)
+        pending = self.told.pending if self.told else self.task.pending
+        self.pulse = Pulse(self.report, pending=pending)
+        self.asking = Asking(self.task, pulse=self.pulse, pending=pending, on_wait=self._entered_as_running)
+        self.entry = self._opened(self._number(self.number_in_round), plan=NO_PLAN)
 
     async def run(self, plan_for: PlanFor) -> AttemptOutcome:
         number = self._number(self.number_in_round)
-        entry = self._opened(number, plan=NO_PLAN)
         async with self.pulse.beating():
             try:
                 if outcome := await self._taken_up(plan_for):
                     return outcome
+                self.entry = self._opened(number, plan=NO_PLAN)
                 plan = await plan_for(variation_for(number), correction=self._correction)
-                entry = self._opened(number, plan=plan)
+                self.entry = entry = self._opened(number, plan=plan)
                 if hold := await self._hold(entry):
                     raise _HeldError(hold)
-                await self._write(entry, item_status=ItemStatus.PROCESSING)
+                await self._entered_as_running(entry)
                 self.pulse.running(entry, report=self.report)
-                made = await self._answer(plan, entry=entry)
-                return await self._kept(self._stored_and_closed(made, plan=plan, entry=entry))
+                made = await self.asking.answer(plan, entry=entry)
+                return await kept(self._stored_and_closed(made, plan=plan, entry=entry))
             except _HeldError as error:
                 # Nothing was asked for yet, so nothing is counted: the session hands the item out again in its time.
                 raise held(error.failure, report=self.report, held_for=error.hold.retry_after) from None
@@ -129,28 +125,19 @@ class _Attempt:
                 )
                 if self.report.attempts_used + 1 < self.number_in_round or self.task.was_interrupted:
                     # An earlier attempt may have left its result, paid for: under this number it is looked for again.
-                    raise interrupted(unreadable, report=self.report) from None
-                raise await self._failed(unreadable, entry=entry) from None
+                    raise interrupted(unreadable, report=self.report, pending=self.asking.pending) from None
+                raise await self._failed(unreadable) from None
             except AttemptError as error:
-                raise await self._failed(error, entry=entry) from None
+                raise await self._failed(error) from None
             except asyncio.CancelledError:
-                cut_off = self._stopped()
-                details = activity.cancellation_details()
-                is_only_this_worker = details is not None and details.worker_shutdown
-                if is_only_this_worker and (self.is_waiting or not self.has_asked):
-                    # Nothing was asked for, or refused but patience: the next worker makes this same attempt.
-                    raise interrupted(cut_off, report=self.report) from None
-                failure = await self._failed(cut_off, entry=entry)
-                if is_only_this_worker:
-                    raise failure from None
-                raise stopped(cut_off, report=self.report) from None
+                raise await self._cut_off() from None
             except Exception as unexpected:
-                _logger.exception("an attempt broke on a fault of our own", extra=self._log_fields(entry))
+                _logger.exception("an attempt broke on a fault of our own", extra=self._log_fields(self.entry))
                 fault = TransientFailure(
                     f"Something unexpected went wrong in the worker ({type(unexpected).__name__}).",
                     advice="Retry; if it happens again, look into the worker's log.",
                 )
-                raise await self._failed(fault, entry=entry) from None  # logged above
+                raise await self._failed(fault) from None  # logged above
 
     async def _hold(self, entry: LedgerEntry) -> Hold | None:
         """Return why the attempt may not begin. A session that has just handed it out need not be asked again."""
@@ -164,8 +151,27 @@ class _Attempt:
             is_first=self.number_in_round == 1 and waited < _SHORT_QUEUE,
         )
 
+    async def _cut_off(self) -> BaseException:
+        """Return how the attempt ends that was stopped from outside."""
+        cut_off = self._stopped()
+        details = activity.cancellation_details()
+        is_only_this_worker = details is not None and details.worker_shutdown
+        pending = self.asking.pending
+        if pending is not None and (details is None or not details.cancel_requested):
+            # The provider works on, and whoever makes the item next fetches what comes of it. So does another worker
+            # already, if this one was only taken for dead.
+            return interrupted(cut_off, report=self.report, pending=pending)
+        if is_only_this_worker and (self.asking.is_waiting or not self.asking.has_asked):
+            # Nothing was asked for, or refused but patience: the next worker makes this same attempt.
+            return interrupted(cut_off, report=self.report)
+        if pending is not None:
+            self.entry = pending.entry
+            await kept(self.asking.give_up())
+        failure = await self._failed(cut_off)
+        return failure if is_only_this_worker else stopped(cut_off, report=self.report)
+
     def _stopped(self) -> AttemptError:
-        if self.is_asking:
+        if self.asking.is_asking or self.asking.pending:
             return UncertainOutcome(
                 "The attempt was stopped while the provider worked on it.", advice="It may have been billed."
             )
@@ -182,14 +188,6 @@ class _Attempt:
         except Exception as error:
             _logger.warning("an earlier attempt cannot be planned", extra={**self._place(), "reason": repr(error)})
             return NO_PLAN
-
-    async def _kept(self, storing: Coroutine[None, None, AttemptOutcome]) -> AttemptOutcome:
-        """Bring a result to its place and close the entry. It is paid for, so being stopped no longer stops this."""
-        keeping = asyncio.ensure_future(storing)
-        while not keeping.done():
-            with suppress(asyncio.CancelledError):
-                await asyncio.shield(keeping)
-        return keeping.result()
 
     async def _stored_and_closed(self, made: Made, *, plan: Plan, entry: LedgerEntry) -> AttemptOutcome:
         receipt = await self.shelf.put(made, number=entry.attempt, prompt=plan.prompt)
@@ -213,9 +211,10 @@ class _Attempt:
         )
 
     async def _taken_up(self, plan_for: PlanFor) -> AttemptOutcome | None:
-        """Return what an interrupted attempt of this round stored, and close the entries it left open.
+        """Return what an interrupted attempt of this round stored or has coming, and close the entries it left open.
 
-        The attempt's own key is looked up as well: when the workflow was reset, the same number comes again.
+        The attempt's own key is looked up as well: when the workflow was reset, the same number comes again. So it
+        does when the worker of a call stopped that goes on.
 
         Raises:
             StoreDownError: the store cannot be read, so it is unknown whether something is stored. Nothing has been
@@ -223,8 +222,12 @@ class _Attempt:
         """
         for number_in_round in range(self.report.attempts_used + 1, self.number_in_round + 1):
             number = self._number(number_in_round)
+            is_own = number_in_round == self.number_in_round
+            pending = self.asking.pending
+            if pending is not None and pending.entry.attempt != number:
+                pending = None
             receipt = await self.shelf.find(number)
-            if receipt is None and number_in_round == self.number_in_round:
+            if receipt is None and pending is None and is_own:
                 break
             plan = await self._plan_of_earlier(plan_for, number=number)
             entry = self._opened(number, plan=plan)
@@ -232,57 +235,39 @@ class _Attempt:
                 entry = self.told.running
             if receipt is not None:
                 _logger.info("took up an artifact that was already paid for", extra=self._log_fields(entry))
-                return await self._kept(self._closed(entry, plan=plan, receipt=receipt, data=None))
+                return await kept(self._closed(entry, plan=plan, receipt=receipt, data=None))
+            if pending is not None:
+                if outcome := await self._fetched(pending, plan=plan, is_own=is_own):
+                    return outcome
+                continue
             lost = entry.abandoned(noticed_at=datetime.now(UTC))
             if self.told and self.told.waiting_for and entry is self.told.running:
                 lost = entry.given_up(self.told.waiting_for, noticed_at=datetime.now(UTC))
             await self._entered_as_failed(lost, item_status=ItemStatus.PROCESSING)
         return None
 
-    def _out_of_patience(self, throttled: Throttled) -> Throttled:
-        seconds = self.task.limits.throttle_patience.total_seconds()
-        return Throttled(
-            f"{throttled.message} It has asked to wait for more than {seconds:g} seconds in all.",
-            advice="Retry when the provider's limit has recovered, or raise RETAKES_THROTTLE_PATIENCE.",
-            retry_after=throttled.retry_after,
-            request_id=throttled.request_id,
-        )
+    async def _fetched(self, pending: PendingAttempt, *, plan: Plan, is_own: bool) -> AttemptOutcome | None:
+        """Return what comes of a call that a stopped worker has begun, None where another attempt is to follow.
 
-    async def _answer(self, plan: Plan, *, entry: LedgerEntry) -> Made:
-        """Return the provider's answer, waiting as often as it asks to within the patience of one attempt."""
-        limits = self.task.limits
-        patience = Patience(limits.throttle_patience)
-        backoff = _FIRST_THROTTLE_WAIT
-        call = await plan.prepare()
-        while True:
-            try:
-                async with asyncio.timeout(limits.deadline.total_seconds()):
-                    self.is_asking, self.is_waiting, self.has_asked = True, False, True
-                    made = await call()
-                    self.is_asking = False
-                    return made
-            except TimeoutError as error:
+        Raises:
+            AttemptError: nothing does, and that is how this attempt ends: it is its own, or none may follow.
+        """
+        self.entry = pending.entry
+        try:
+            made = await self.asking.take_up(pending, calls=plan.pending) if plan.pending else None
+            if made is None:
                 raise UncertainOutcome(
-                    f"The provider gave no whole answer within {limits.deadline.total_seconds():g} seconds.",
-                    advice="It may have been billed. Raise RETAKES_ATTEMPT_TIMEOUT if its answers take longer.",
-                ) from error
-            except Throttled as throttled:
-                self.throttled_calls += 1
-                self.is_asking, self.is_waiting = False, True
-                # Spread by up to a quarter, so that items which were turned away together do not come back together.
-                pause = (throttled.retry_after or backoff) * (1 + random.random() / 4)  # noqa: S311 - no secret
-                if not patience.is_left:
-                    raise self._out_of_patience(throttled) from throttled
-                # A provider that asks for more than there is gets all there is, and is asked once more.
-                pause = min(pause, patience.rest)
-                _logger.info("the provider asks to wait", extra={**self._place(), "seconds": pause.total_seconds()})
-                self.pulse.waiting(throttled.as_item_error(), until=datetime.now(UTC) + pause)
-                # Those who watch the session look again when its ledger has changed.
-                waiting = entry.model_copy(update={"throttled_calls": self.throttled_calls})
-                await self._write(waiting, item_status=ItemStatus.PROCESSING)
-                await asyncio.sleep(pause.total_seconds())
-                self.pulse.going_on()
-                backoff = min(backoff * 2, _LONGEST_THROTTLE_WAIT)
+                    "The worker stopped, and the provider no longer knows the call that it had begun.",
+                    advice="It may have been billed.",
+                )
+        except AttemptError as error:
+            self.asking.pending = None
+            if is_own or not error.error_class.is_retried:
+                raise
+            self._learn_from(error)
+            await self._entered_as_failed(self._closed_by(error), item_status=ItemStatus.PROCESSING)
+            return None
+        return await kept(self._stored_and_closed(made, plan=plan, entry=pending.entry))
 
     async def _closed(self, entry: LedgerEntry, *, plan: Plan, receipt: Receipt, data: bytes | None) -> AttemptOutcome:
         title = await self._finished(plan, artifact=receipt.artifact, data=data)
@@ -294,7 +279,7 @@ class _Attempt:
                 "usage": receipt.usage,
                 "cost_microdollars": self._cost(receipt.usage, model=entry.model),
                 "artifact": receipt.artifact,
-                "throttled_calls": self.throttled_calls,
+                "throttled_calls": self.asking.throttled_calls,
             }
         )
         await self._write(closed, item_status=ItemStatus.COMPLETE)
@@ -312,15 +297,18 @@ class _Attempt:
             _logger.warning("what follows a result went wrong", extra={**self._place(), "reason": repr(error)})
             return None
 
-    async def _failed(self, error: AttemptError, *, entry: LedgerEntry) -> BaseException:
+    def _learn_from(self, error: AttemptError) -> None:
+        if isinstance(error, ContentRejected) and error.correction:
+            self.report = self.report.model_copy(update={"correction": error.correction})
+
+    async def _failed(self, error: AttemptError) -> BaseException:
         """Close the entry, log the failure, hand the report on, and return what Temporal is to know."""
         is_last = not error.error_class.is_retried or self.number_in_round >= self.task.max_attempts
         # What has a version stays complete with it, whatever becomes of a retake.
         lost = ItemStatus.COMPLETE if self.task.has_version else ItemStatus.FAILED
         status = lost if is_last else ItemStatus.PROCESSING
-        if isinstance(error, ContentRejected) and error.correction:
-            self.report = self.report.model_copy(update={"correction": error.correction})
-        await self._entered_as_failed(self._closed_by(error, entry=entry), item_status=status)
+        self._learn_from(error)
+        await self._entered_as_failed(self._closed_by(error), item_status=status)
         if is_last:
             return failure_of(error, report=self.report)
         self.pulse.ended(self.report)
@@ -328,7 +316,8 @@ class _Attempt:
         # more than 4 kB, and nothing at all of a larger one.
         return failure_of(error, report=RoundReport())
 
-    def _closed_by(self, error: AttemptError, *, entry: LedgerEntry) -> LedgerEntry:
+    def _closed_by(self, error: AttemptError) -> LedgerEntry:
+        entry = self.entry
         is_uncertain = isinstance(error, UncertainOutcome)
         cost = self._cost(error.usage, model=entry.model)
         return entry.model_copy(
@@ -337,13 +326,16 @@ class _Attempt:
                 "error_type": error.error_class,
                 "error": error.message,
                 "advice": error.advice,
-                "request_id": error.request_id,
+                "request_id": error.request_id or entry.request_id,
                 "ended_at": datetime.now(UTC),
                 "usage": error.usage,
                 "cost_microdollars": cost if error.usage or not is_uncertain else entry.worst_case_microdollars,
-                "throttled_calls": self.throttled_calls,
+                "throttled_calls": self.asking.throttled_calls,
             }
         )
+
+    async def _entered_as_running(self, entry: LedgerEntry) -> None:
+        await self._write(entry, item_status=ItemStatus.PROCESSING)
 
     async def _entered_as_failed(self, closed: LedgerEntry, *, item_status: ItemStatus) -> None:
         _logger.warning("an attempt failed", extra=self._log_fields(closed))

@@ -7,6 +7,7 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from sessions.attempts import RoundReport
 from sessions.errors import AttemptError, ItemError
 from sessions.model import Value
+from sessions.pending import PendingAttempt
 from sessions.texts import shortened
 
 
@@ -17,6 +18,8 @@ class FailureDetail(Value):
     report: RoundReport
     held_for: timedelta | None = None
     """How long nothing is to be begun in the session, where that is why an attempt did not."""
+    pending: PendingAttempt | None = None
+    """The attempt that was cut off, where its call goes on."""
 
 
 _MESSAGE_BYTES = 500
@@ -30,9 +33,12 @@ INTERRUPTED = "interrupted"
 """Type of the failure of an attempt that another worker is to make again, under the same number."""
 
 
-def interrupted(error: AttemptError, *, report: RoundReport) -> ApplicationError:
-    """Return how an attempt ends whose worker stops before anything was asked for: it must not count."""
-    return _ended(error, report=report, type_=INTERRUPTED)
+def interrupted(error: AttemptError, *, report: RoundReport, pending: PendingAttempt | None = None) -> ApplicationError:
+    """Return how an attempt ends that another worker is to go on with, so that it must not count yet.
+
+    Nothing was asked for, or what was asked for is ``pending``.
+    """
+    return _ended(error, report=report, type_=INTERRUPTED, pending=pending)
 
 
 def held(error: AttemptError, *, report: RoundReport, held_for: timedelta | None) -> ApplicationError:
@@ -46,9 +52,14 @@ def stopped(error: AttemptError, *, report: RoundReport) -> ApplicationError:
 
 
 def _ended(
-    error: AttemptError, *, report: RoundReport, type_: str, held_for: timedelta | None = None
+    error: AttemptError,
+    *,
+    report: RoundReport,
+    type_: str,
+    held_for: timedelta | None = None,
+    pending: PendingAttempt | None = None,
 ) -> ApplicationError:
-    detail = FailureDetail(error=error.as_item_error(), report=report, held_for=held_for)
+    detail = FailureDetail(error=error.as_item_error(), report=report, held_for=held_for, pending=pending)
     return ApplicationError(
         error.message, detail, type=type_, non_retryable=True, category=ApplicationErrorCategory.BENIGN
     )

@@ -10,6 +10,7 @@ from temporalio import activity
 from sessions.attempts import Heartbeat, RoundReport
 from sessions.errors import ItemError
 from sessions.ledger import LedgerEntry
+from sessions.pending import PendingAttempt
 
 INTERVAL = timedelta(seconds=3)
 """A cancel reaches an attempt with its next heartbeat; a dead worker is noticed when some of them are missing."""
@@ -18,16 +19,26 @@ INTERVAL = timedelta(seconds=3)
 class Pulse:
     """The heartbeats of one attempt."""
 
-    def __init__(self, report: RoundReport) -> None:
+    def __init__(self, report: RoundReport, *, pending: PendingAttempt | None) -> None:
         self._current = Heartbeat(report=report)
+        if pending is not None:
+            # Not to be forgotten before it is seen to: these heartbeats replace those that told of it.
+            self._current = _with(self._current, pending)
 
     def running(self, entry: LedgerEntry, *, report: RoundReport) -> None:
         """The attempt has begun. Told with the next regular heartbeat: at once would cost an action per attempt."""
         self._current = Heartbeat(report=report, running=entry)
 
+    def pending(self, attempt: PendingAttempt) -> None:
+        """The attempt's call goes on without this worker from here on. Told at once, before the worker can die."""
+        self._current = _with(self._current, attempt)
+        activity.heartbeat(self._current)
+
     def waiting(self, error: ItemError, *, until: datetime) -> None:
         """The provider asked to wait. Told at once, because people look at what an item waits for."""
-        self._current = self._current.model_copy(update={"waiting_for": error, "waiting_until": until})
+        self._current = self._current.model_copy(
+            update={"waiting_for": error, "waiting_until": until, "pending_call": None}
+        )
         activity.heartbeat(self._current)
 
     def going_on(self) -> None:
@@ -52,6 +63,10 @@ class Pulse:
         while True:
             await asyncio.sleep(INTERVAL.total_seconds())
             activity.heartbeat(self._current)
+
+
+def _with(heartbeat: Heartbeat, attempt: PendingAttempt) -> Heartbeat:
+    return heartbeat.model_copy(update={"running": attempt.entry, "pending_call": attempt.call})
 
 
 def last_heartbeat() -> Heartbeat | None:

@@ -61,7 +61,7 @@ class ImageActivities:
                 format=request.format,
                 references=(*await self._previous(task), *await self._pictures(request.uploads)),
             )
-            return lambda: self._provider.generate(call)
+            return lambda on_pending: self._provider.generate(call)
 
         return Plan(
             prompt=prompt,

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import KW_ONLY, dataclass
 
 from temporalio import activity
 
@@ -12,7 +13,8 @@ from sessions.artifacts import Artifact, Made
 from sessions.attempts import AttemptOutcome, ItemTask
 from sessions.errors import ContentRejected
 from sessions.identifiers import artifact_key
-from sessions.ports import ArtifactStore, StoryFiles, TextCall, TextProvider
+from sessions.pending import PendingCall
+from sessions.ports import ArtifactStore, OnPending, StoryFiles, TextCall, TextProvider, Written
 from sessions.pricing import expected_text_usage
 from sessions.scripts import Document, Outline, SetOutline, as_bytes
 from sessions.stories import OutlinePartTask, OutlineTask, SetTask
@@ -173,28 +175,10 @@ class StoryActivities:
             finish = None  # the files are of the version that counts, and that stays
         call = TextCall(prompt=prompt, model=task.model, schema_name=schema.name, json_schema=schema.json_schema)
 
-        async def write() -> Made:
-            written = await self._provider.write(call)
-            try:
-                document = checked(written.text)
-            except InvalidStoryError as error:
-                raise ContentRejected(
-                    error.message,
-                    advice=_WRITE_ANOTHER,
-                    request_id=written.request_id,
-                    usage=written.usage,
-                    correction=error.correction,
-                ) from None  # not chained: tracebacks are logged, and what the model wrote may be anything
-            return Made(
-                data=as_bytes(document),
-                media_type=_JSON,
-                model=written.model,
-                request_id=written.request_id,
-                usage=written.usage,
-            )
+        writing = _Writing(self._provider, call=call, checked=checked)
 
         async def prepare() -> Call:
-            return write
+            return writing.write
 
         return Plan(
             prompt=prompt,
@@ -203,6 +187,7 @@ class StoryActivities:
             ),
             prepare=prepare,
             finish=finish,
+            pending=writing,
         )
 
     async def _stored(self, task: ItemTask, *, artifact: Artifact) -> bytes:
@@ -231,3 +216,42 @@ class StoryActivities:
                 "a file could not be written",
                 extra={"session_id": task.session_id, "item": task.item, "reason": repr(error)},
             )
+
+
+@dataclass(frozen=True)
+class _Writing:
+    """One text on its way from the provider to a document."""
+
+    provider: TextProvider
+    _: KW_ONLY
+    call: TextCall
+    checked: Callable[[str], Document]
+
+    async def write(self, on_pending: OnPending) -> Made:
+        return self._made(await self.provider.write(self.call, on_pending=on_pending))
+
+    async def take_up(self, pending: PendingCall) -> Made | None:
+        written = await self.provider.take_up(pending, call=self.call)
+        return None if written is None else self._made(written)
+
+    async def give_up(self, pending: PendingCall) -> None:
+        await self.provider.give_up(pending)
+
+    def _made(self, written: Written) -> Made:
+        try:
+            document = self.checked(written.text)
+        except InvalidStoryError as error:
+            raise ContentRejected(
+                error.message,
+                advice=_WRITE_ANOTHER,
+                request_id=written.request_id,
+                usage=written.usage,
+                correction=error.correction,
+            ) from None  # not chained: tracebacks are logged, and what the model wrote may be anything
+        return Made(
+            data=as_bytes(document),
+            media_type=_JSON,
+            model=written.model,
+            request_id=written.request_id,
+            usage=written.usage,
+        )

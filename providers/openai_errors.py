@@ -276,6 +276,11 @@ def _is_about_the_schema(error: openai.APIError) -> bool:
     return any(name in said for name in ("response_format", "json_schema", "text.format"))
 
 
+def asked_to_wait(answer: httpx2.Response) -> timedelta | None:
+    """Return how long an answer asks to wait before the next call, None where it does not say."""
+    return _retry_after(answer.headers)
+
+
 def _retry_after(headers: httpx2.Headers) -> timedelta | None:
     """Return how long the provider asks to wait, None where it does not say so in a form that is understood."""
     milliseconds = _number(headers.get("retry-after-ms"))

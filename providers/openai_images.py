@@ -12,6 +12,7 @@ from providers.openai_advice import ASKING_FOR_PICTURES
 from providers.openai_errors import classified, unreadable_answer
 from sessions.artifacts import Made
 from sessions.errors import ContentRejected, PermanentFailure
+from sessions.keeping import kept
 from sessions.model import Value
 from sessions.money import Usage
 from sessions.ports import ImageCall
@@ -24,7 +25,8 @@ class OpenAIImages:
     """Makes pictures, each with exactly one request.
 
     The only limits on time are those of the client, per read and write. A server that sends a byte now and then
-    outlives them, so whoever calls sets a deadline of its own; being cancelled is passed on at once.
+    outlives them, so whoever calls sets a deadline of its own; being cancelled is passed on at once, until the answer
+    is there: then it is read to its end.
     """
 
     def __init__(self, client: AsyncOpenAI) -> None:
@@ -43,7 +45,8 @@ class OpenAIImages:
             # Not chained: tracebacks are logged, and the SDK's own message may quote the prompt.
             raise classified(error, prompt=call.prompt, advice=ASKING_FOR_PICTURES) from None
         # Not parsed by the SDK: it would read megabytes of JSON on the event loop, and every attempt would wait.
-        return await asyncio.to_thread(_made, answer, call=call)
+        # The answer is there and paid for, so being stopped no longer stops this.
+        return await kept(asyncio.to_thread(_made, answer, call=call))
 
     async def _ask(self, call: ImageCall) -> httpx2.Response:
         # No response_format: the current models refuse it and always answer with base64. No complexity: several

@@ -12,6 +12,7 @@ from sessions.items import ItemState
 from sessions.ledger import LedgerEntry
 from sessions.model import Value
 from sessions.money import Spending
+from sessions.pending import PendingAttempt, PendingCall
 from sessions.state import DEFAULT_RETRY_WINDOW, SessionState
 from sessions.statuses import AttemptStatus
 
@@ -47,6 +48,8 @@ class ItemTask(Value):
     """Whether a person has chosen the version that counts, so that this one will not."""
     was_interrupted: bool = False
     """Whether the attempt that begins was begun before: what it may have left is not given up lightly."""
+    pending: PendingAttempt | None = None
+    """The attempt that begins, if the provider is at work on it already."""
     limits: AttemptLimits
     model: str
 
@@ -66,6 +69,7 @@ class ItemTask(Value):
             "has_version": item.artifact is not None,
             "is_chosen": item.is_chosen,
             "was_interrupted": item.was_interrupted,
+            "pending": item.pending,
             "limits": session.limits,
             "model": session.model,
         }
@@ -100,8 +104,17 @@ class Heartbeat(Value):
     report: RoundReport
     running: LedgerEntry | None = None
     """The attempt under way: should its worker die, the next one knows what became of it."""
+    pending_call: PendingCall | None = None
+    """The call of that attempt, where it goes on without the worker."""
     waiting_for: ItemError | None = None
     waiting_until: datetime | None = None
+
+    @property
+    def pending(self) -> PendingAttempt | None:
+        """The attempt that another worker can take up."""
+        if self.running is None or self.pending_call is None:
+            return None
+        return PendingAttempt(entry=self.running, call=self.pending_call)
 
 
 class SessionInput(Value):

@@ -10,6 +10,7 @@ from pydantic_core import CoreSchema, core_schema
 from sessions.artifacts import Artifact
 from sessions.errors import ItemError
 from sessions.model import Value
+from sessions.pending import PendingAttempt
 from sessions.statuses import ItemStatus, SessionStatus, session_status
 
 DEFAULT_MAX_ATTEMPTS = 3
@@ -44,6 +45,8 @@ class ItemState(Value):
     """Whether this round starts from the picture that counts, changing only what the note asks for."""
     was_interrupted: bool = False
     """Whether the attempt to come was begun before and cut off without being counted."""
+    pending: PendingAttempt | None = None
+    """That attempt, if its call goes on at the provider: it is taken up, not made again."""
     stage: int = Field(default=0, ge=0)
     """An item is made once every item of the stages before its own is complete."""
     is_blocked: bool = False

@@ -1,6 +1,6 @@
 """Ports: what activities need of the world, named by the domain and implemented by providers and storage."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -11,6 +11,7 @@ from sessions.images import ImageFormat, Quality
 from sessions.ledger import LedgerEntry
 from sessions.model import Value
 from sessions.money import Usage
+from sessions.pending import PendingCall
 from sessions.state import SessionState
 from sessions.statuses import ItemStatus
 
@@ -64,15 +65,35 @@ class Written(Value):
     usage: Usage | None = None
 
 
+OnPending = Callable[[PendingCall], None]
+"""Hears of a call that goes on by itself, as soon as it has begun."""
+
+
 class TextProvider(Protocol):
     """Writes texts."""
 
-    async def write(self, call: TextCall) -> Written:
-        """Write one document, with one request to the provider.
+    async def write(self, call: TextCall, *, on_pending: OnPending) -> Written:
+        """Write one document, with one call that may be billed.
+
+        Args:
+            call: what to write.
+            on_pending: told of the call if it can be taken up by somebody else. Being cancelled then leaves it going.
 
         Raises:
             AttemptError: whatever went wrong, classified; a refused or cut-off answer with the usage billed for it.
         """
+        ...
+
+    async def take_up(self, pending: PendingCall, *, call: TextCall) -> Written | None:
+        """Wait for a call that somebody else has begun, and return what came of it; None where nobody knows it.
+
+        Raises:
+            AttemptError: as `write` does.
+        """
+        ...
+
+    async def give_up(self, pending: PendingCall) -> None:
+        """End a call that nobody wants any more, within seconds. Raises nothing: it may have ended by itself."""
         ...
 
 

@@ -17,6 +17,7 @@ from sessions.errors import ItemError
 from sessions.items import DEFAULT_MAX_ATTEMPTS, Items, ItemState
 from sessions.model import Value
 from sessions.money import Spending
+from sessions.pending import PendingAttempt
 from sessions.statuses import ItemStatus, SessionKind, SessionStatus
 from sessions.texts import shortened
 
@@ -162,7 +163,7 @@ class SessionState(Value):
         return self._changed(items=self.items.changed(changed), now=now, by=by)
 
 
-_ROUND_OVER = {"prompt": None, "is_refined": False, "was_interrupted": False}
+_ROUND_OVER = {"prompt": None, "is_refined": False, "was_interrupted": False, "pending": None}
 """What a round leaves behind of what it was begun with: nothing that is long."""
 
 _TEXTS_BYTES = 300_000
@@ -265,17 +266,20 @@ def item_interrupted(
     spending: Spending,
     now: datetime,
     correction: str | None = None,
+    pending: PendingAttempt | None = None,
 ) -> SessionState:
     """The item is handed out again for what is left of its round: an attempt was cut off that must not count.
 
-    ``attempts_used``: attempts of this round that do count. The last number allowed stays as it was.
+    ``attempts_used``: attempts of this round that do count. The last number allowed stays as it was. ``pending`` is
+    the attempt that was cut off, where its call goes on: its number is taken, whatever becomes of the item.
     """
     item = state.item(key)
     item = item.model_copy(
         update={
             "status": ItemStatus.PENDING,
             "was_interrupted": True,
-            "attempt": item.attempts_before_round + attempts_used,
+            "pending": pending,
+            "attempt": pending.entry.attempt if pending else item.attempts_before_round + attempts_used,
             "attempts_before_round": item.attempts_before_round + attempts_used,
             "max_attempts": item.max_attempts - attempts_used,
             "correction": correction or item.correction,
@@ -338,8 +342,7 @@ def _next_round(state: SessionState, *, changes: Mapping[str, Mapping[str, objec
                 "round": round_number,
                 "attempts_before_round": item.last_number,
                 "is_blocked": False,
-                "prompt": None,
-                "is_refined": False,
+                **_ROUND_OVER,
                 **changes[item.key],
             }
         )

@@ -16,6 +16,7 @@ from sessions.attempts import Heartbeat, RoundReport
 from sessions.errors import ErrorClass, ItemError
 from sessions.model import Value
 from sessions.money import Spending
+from sessions.pending import PendingAttempt
 
 _CANCELLED = ItemError(
     type=ErrorClass.TRANSIENT, message="Cancelled before an attempt was under way.", advice="Nothing was billed."
@@ -26,7 +27,8 @@ class ItemFailure(Value):
     """Why the round ended without a result for an item, and what its attempts came to.
 
     ``is_cancelled``: not by a failure but because somebody cancelled it. ``is_interrupted``: the worker stopped
-    while the provider had the attempt wait, so it is made again and does not count.
+    while the provider had the attempt wait, so it is made again and does not count; or while the provider was at work
+    on what is ``pending``, which is taken up.
     """
 
     error: ItemError
@@ -35,18 +37,25 @@ class ItemFailure(Value):
     is_interrupted: bool = False
     held_for: timedelta | None = None
     """How long nothing is to be begun, where that is why the attempt did not."""
+    pending: PendingAttempt | None = None
     is_told: bool = True
     """Whether the report tells of all attempts. One that is cancelled while it waits for the next tells of none."""
 
 
 def item_failure(
-    error: ActivityError, *, max_attempts: int, worst_case_microdollars: int, noticed_at: datetime
+    error: ActivityError,
+    *,
+    max_attempts: int,
+    worst_case_microdollars: int,
+    noticed_at: datetime,
+    taken_up: PendingAttempt | None = None,
 ) -> ItemFailure:
     """Return the failure behind an activity that failed for good.
 
     An attempt that ended by itself brings its report. One that was cut off (its worker died, or it hung) brings
     none: then the last heartbeat tells of the attempts before it, and all that were allowed count as used, each
-    that nobody told of at ``worst_case_microdollars``.
+    that nobody told of at ``worst_case_microdollars``. A call that goes on is taken up by one more activity, unless it
+    was ``taken_up`` by this one: what kills its workers must not go on for ever.
     """
     cause = error.cause
     if isinstance(cause, ApplicationError) and cause.details:
@@ -57,6 +66,7 @@ def item_failure(
             is_cancelled=cause.type == STOPPED,
             is_interrupted=cause.type == INTERRUPTED,
             held_for=detail.held_for,
+            pending=detail.pending,
         )
     if isinstance(cause, CancelledError):
         return ItemFailure(error=_CANCELLED, report=RoundReport(), is_cancelled=True, is_told=False)
@@ -65,6 +75,8 @@ def item_failure(
         told = _told(cause)
         if told.waiting_for is not None and not is_cancelled:
             return ItemFailure(error=told.waiting_for, report=told.report, is_interrupted=True)
+        if told.pending is not None and told.pending != taken_up and not is_cancelled:
+            return ItemFailure(error=_timed_out(cause), report=told.report, is_interrupted=True, pending=told.pending)
         report = _last_report(
             cause,
             max_attempts=_attempts_told_of(cause) if is_cancelled else max_attempts,

@@ -254,6 +254,7 @@ class Rounds:
                 max_attempts=self._state.item(key).max_attempts,
                 worst_case_microdollars=self._worst_case_microdollars,
                 noticed_at=workflow.now(),
+                taken_up=self._state.item(key).pending,
             )
             if not failure.is_told and workflow.patched(ASK_THE_LEDGER):
                 failure = failure.model_copy(
@@ -290,6 +291,7 @@ class Rounds:
                 attempts_used=used,
                 spending=spending,
                 correction=failure.report.correction,
+                pending=failure.pending,
                 now=now,
             )
         return item_failed(

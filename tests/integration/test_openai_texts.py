@@ -36,6 +36,7 @@ from tests.unit.providers.asking_texts import (
     response,
     text_failure_of,
     texts_at,
+    unheard,
     written_by,
 )
 from tests.unit.providers.loopback import (
@@ -62,7 +63,7 @@ class TestRequests:
             Loopback([answered(200, a_body("responses"))]) as server,
             texts_at(server.base_url, api="responses") as texts,
         ):
-            await texts.write(a_text_call())
+            await texts.write(a_text_call(), on_pending=unheard)
         (request,) = server.received
         assert request.path == PATHS["responses"]
         assert request.headers["authorization"] == f"Bearer {KEY}"
@@ -78,7 +79,7 @@ class TestRequests:
     async def test_a_chat_completion_is_asked_for_by_a_strict_schema(self) -> None:
         """And by nothing that only some servers know."""
         async with Loopback([answered(200, a_body("chat"))]) as server, texts_at(server.base_url, api="chat") as texts:
-            await texts.write(a_text_call())
+            await texts.write(a_text_call(), on_pending=unheard)
         (request,) = server.received
         assert request.path == PATHS["chat"]
         assert json.loads(request.body) == {
@@ -103,7 +104,7 @@ class TestRequests:
             Loopback([answered(200, a_body(api))]) as server,
             texts_at(server.base_url, api=api, api_key=None) as texts,
         ):
-            await texts.write(a_text_call())
+            await texts.write(a_text_call(), on_pending=unheard)
         assert server.received[0].headers["authorization"] == "Bearer no-key-needed"
 
     @either_api
@@ -117,7 +118,7 @@ class TestRequests:
             await answered(200, a_body(api))(reader, writer)
 
         async with Loopback([together]) as server, texts_at(server.base_url, api=api) as texts, asyncio.timeout(20):
-            written = await asyncio.gather(*(texts.write(a_text_call()) for _ in range(count)))
+            written = await asyncio.gather(*(texts.write(a_text_call(), on_pending=unheard) for _ in range(count)))
         assert count == len(written)
 
     async def test_an_answer_is_read_outside_the_event_loop(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -173,7 +174,7 @@ class TestFailures:
         """Nothing was sent, so nothing can have been billed."""
         async with texts_at(f"http://127.0.0.1:{unused_port()}/v1", api=api) as texts:
             with pytest.raises(TransientFailure, match="nothing was sent"):
-                await texts.write(a_text_call())
+                await texts.write(a_text_call(), on_pending=unheard)
 
     @pytest.mark.parametrize("answer", [hung_up(), reset(), garbled()], ids=["hung up", "reset", "garbled"])
     async def test_a_disconnect_after_the_request_is_uncertain(self, api: TextApi, answer: Answer) -> None:
@@ -225,7 +226,7 @@ class TestFailures:
         async with Loopback([answer]) as server, texts_at(server.base_url, api=api) as texts:
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(0.2):
-                    await texts.write(a_text_call())
+                    await texts.write(a_text_call(), on_pending=unheard)
 
     @pytest.mark.parametrize("status", [400, 401, 429, 500])
     async def test_neither_key_nor_prompt_is_repeated(
@@ -250,7 +251,7 @@ class TestFailures:
             writer.close()
 
         async with Loopback([waiting]) as server, texts_at(server.base_url, api=api) as texts:
-            writing = asyncio.create_task(texts.write(a_text_call()))
+            writing = asyncio.create_task(texts.write(a_text_call(), on_pending=unheard))
             async with asyncio.timeout(10):
                 await arrived.wait()
                 writing.cancel()

@@ -7,9 +7,10 @@ from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable
 
 from sessions.money import Usage
-from sessions.ports import TextCall, Written
+from sessions.pending import PendingCall
+from sessions.ports import OnPending, TextCall, Written
 
-Step = Exception | str | Callable[[TextCall], Awaitable[Written]]
+Outcome = Exception | str | Callable[[TextCall], Awaitable[Written]]
 """What a call comes to: a failure, a text that is answered as it is, or whatever is awaited."""
 
 TEXT_USAGE = Usage(input_tokens=200, output_tokens=300)
@@ -120,11 +121,45 @@ class HeldText:
         return answered(call, valid_answer(call.prompt))
 
 
+class PendingText:
+    """A step that goes on without its caller until the test ends it, with a good answer unless the test says else."""
+
+    def __init__(self, name: str = "resp_1") -> None:
+        self.call = PendingCall(id=name, request_id=f"req-of-{name}")
+        self.ended = asyncio.Event()
+        self.outcome: Exception | str | None = None
+
+    def end(self, outcome: Exception | str | None = None) -> None:
+        """Let it come to something."""
+        self.outcome = outcome
+        self.ended.set()
+
+    async def answer(self, call: TextCall) -> Written:
+        """Wait for its end."""
+        await self.ended.wait()
+        if isinstance(self.outcome, Exception):
+            raise self.outcome
+        written = answered(call, self.outcome or valid_answer(call.prompt))
+        return written.model_copy(update={"request_id": self.call.request_id})
+
+
+Step = Outcome | PendingText
+
+
 class ScriptedTexts:
-    """Each item follows its own script; when that has ended, every call is answered well."""
+    """Each item follows its own script; when that has ended, every call is answered well.
+
+    Attributes:
+        pending: the calls that go on without their caller, by their ids. One that is taken away is not known any more.
+        taken_up: the ids of calls that somebody else has waited for than who made them, in order.
+        given_up: the ids of calls that were ended.
+    """
 
     def __init__(self) -> None:
         self.calls: dict[str, list[TextCall]] = defaultdict(list)
+        self.pending: dict[str, PendingText] = {}
+        self.taken_up: list[str] = []
+        self.given_up: list[str] = []
         self._scripts: dict[str, deque[Step]] = {}
         self._held: list[HeldText] = []
 
@@ -141,12 +176,26 @@ class ScriptedTexts:
         """Let every call that is held back go on, and hold none back any more."""
         for gate in self._held:
             gate.opened.set()
+        for pending in self.pending.values():
+            pending.ended.set()
 
-    async def write(self, call: TextCall) -> Written:
+    async def write(self, call: TextCall, *, on_pending: OnPending) -> Written:
         item = item_of(call.prompt)
         self.calls[item].append(call)
         script = self._scripts.get(item)
         step = script.popleft() if script else valid_answer(call.prompt)
         if isinstance(step, Exception):
             raise step
+        if isinstance(step, PendingText):
+            self.pending[step.call.id] = step
+            on_pending(step.call)
+            return await step.answer(call)
         return answered(call, step) if isinstance(step, str) else await step(call)
+
+    async def take_up(self, pending: PendingCall, *, call: TextCall) -> Written | None:
+        self.taken_up.append(pending.id)
+        step = self.pending.get(pending.id)
+        return None if step is None else await step.answer(call)
+
+    async def give_up(self, pending: PendingCall) -> None:
+        self.given_up.append(pending.id)

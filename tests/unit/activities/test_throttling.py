@@ -54,8 +54,8 @@ async def test_the_wait_is_over_before_the_next_call(desk: Desk, monkeypatch: py
 
 async def test_a_wait_of_unknown_length_begins_short_and_doubles(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a figure from the provider the waits grow, each spread by up to a quarter so that items part ways."""
-    monkeypatch.setattr("activities.attempt._FIRST_THROTTLE_WAIT", timedelta(milliseconds=10))
-    monkeypatch.setattr("activities.attempt._LONGEST_THROTTLE_WAIT", timedelta(milliseconds=40))
+    monkeypatch.setattr("activities.asking._FIRST_THROTTLE_WAIT", timedelta(milliseconds=10))
+    monkeypatch.setattr("activities.asking._LONGEST_THROTTLE_WAIT", timedelta(milliseconds=40))
     desk.provider.script("Lifestyle", *[Throttled("Slow down.", advice="Wait.") for _ in range(4)])
     told: list[timedelta] = []
     environment = desk.environment()

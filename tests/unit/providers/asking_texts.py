@@ -13,6 +13,7 @@ from providers.openai_client import openai_client
 from providers.openai_text import TextApi, text_provider
 from sessions.errors import AttemptError
 from sessions.money import Usage
+from sessions.pending import PendingCall
 from sessions.ports import TextCall, TextProvider, Written
 from tests.unit.providers.loopback import Answer, Loopback
 
@@ -85,6 +86,11 @@ def an_answer(body: object, *, media_type: str = "application/json", **headers: 
     )
 
 
+def unheard(pending: PendingCall) -> None:
+    """For calls that are not made in the background."""
+    raise AssertionError("nothing was to be pending")
+
+
 @asynccontextmanager
 async def texts_at(
     base_url: str,
@@ -99,7 +105,7 @@ async def texts_at(
 
 async def written_by(answer: Answer, *, api: TextApi) -> Written:
     async with Loopback([answer]) as server, texts_at(server.base_url, api=api) as texts:
-        return await texts.write(a_text_call())
+        return await texts.write(a_text_call(), on_pending=unheard)
 
 
 Failure = TypeVar("Failure", bound=AttemptError)
@@ -115,7 +121,7 @@ async def text_failure_of(
     """The failure that one call comes to. Whatever it is, exactly one request was sent."""
     async with Loopback([answer]) as server, texts_at(server.base_url, api=api, longest_silence=longest_silence) as it:
         with pytest.raises(kind) as caught:
-            await it.write(a_text_call())
+            await it.write(a_text_call(), on_pending=unheard)
         assert len(server.received) == 1
     assert caught.value.message
     assert caught.value.advice
