@@ -1,26 +1,30 @@
 """The application: the endpoints of the API, and the plan and the log beside them."""
 
-from collections.abc import AsyncIterator, Mapping
+import uuid
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
 from fastapi import FastAPI
 from pydantic import BaseModel, ConfigDict
+from starlette.responses import Response
 from starlette.routing import Route
 
 from providers.offline.calls import Call, CallLog
+from providers.offline.errors import ApiError, ErrorBody
 from providers.offline.exchange import Endpoint, Gateway, Provider
 from providers.offline.faults import Plan
 from providers.offline.images import EDITS, GENERATIONS
 from providers.offline.models import ModelsEndpoint, NoEndpoint
+from providers.offline.texts.answers import ResponsesAnswer
+from providers.offline.texts.background import KeptResponses
 from providers.offline.texts.endpoints import ChatEndpoint, ResponsesEndpoint
 
 _ENDPOINTS: Mapping[tuple[str, str], Endpoint] = {
     ("GET", "/v1/models"): ModelsEndpoint(),
     ("POST", "/v1/images/generations"): GENERATIONS,
     ("POST", "/v1/images/edits"): EDITS,
-    ("POST", "/v1/responses"): ResponsesEndpoint(),
     ("POST", "/v1/chat/completions"): ChatEndpoint(),
 }
 
@@ -50,11 +54,36 @@ def create_app(*, plan: Plan | None = None, latency: timedelta = timedelta(0), l
 
     app = FastAPI(title="Offline provider", lifespan=lifespan, openapi_url=None)
     app.state.provider = provider
-    for (method, path), endpoint in _ENDPOINTS.items():
+    kept = KeptResponses(latency=latency)
+    endpoints = {**_ENDPOINTS, ("POST", "/v1/responses"): ResponsesEndpoint(kept)}
+    for (method, path), endpoint in endpoints.items():
         app.router.routes.append(Route(path, Gateway(endpoint, provider), methods=[method]))
+    _add_looks(app, kept)
     _add_controls(app, provider)
     app.router.routes.append(Route("/{path:path}", Gateway(NoEndpoint(), provider)))
     return app
+
+
+def _add_looks(app: FastAPI, kept: KeptResponses) -> None:
+    """Let responses in the background be looked at. No call of these is in the log, and none has a fault: a response
+    is one call, however often it is looked at.
+    """
+
+    def told(look: Callable[[str], ResponsesAnswer], response_id: str) -> Response:
+        headers = {"x-request-id": f"req_{uuid.uuid4().hex}"}
+        try:
+            body, status = look(response_id).to_json(), 200
+        except ApiError as error:
+            body, status = ErrorBody(error=error.detail).to_json(), error.status
+        return Response(body, status_code=status, headers=headers, media_type="application/json")
+
+    @app.get("/v1/responses/{response_id}")
+    async def look(response_id: str) -> Response:
+        return told(kept.look, response_id)
+
+    @app.post("/v1/responses/{response_id}/cancel")
+    async def cancel(response_id: str) -> Response:
+        return told(kept.cancel, response_id)
 
 
 def _add_controls(app: FastAPI, provider: Provider) -> None:

@@ -41,6 +41,11 @@ class Job(Protocol):
         """What the log keeps of it, and whose prompt the plan is asked about."""
         ...
 
+    @property
+    def is_background(self) -> bool:
+        """Whether it is answered before it is done, so that what makes answers late makes the work late."""
+        ...
+
     def answer(self, fault: Fault | None) -> bytes:
         """Do the work, in a thread, and return the JSON of the answer.
 
@@ -131,12 +136,14 @@ class Gateway:
     async def _serve(self, connection: Connection, job: Job, fault: Fault | None, request_id: str) -> None:
         latency = self.provider.latency
         started = time.monotonic()
-        if isinstance(fault, Hang | Disconnect):
+        if isinstance(fault, Disconnect) or (isinstance(fault, Hang) and not job.is_background):
             await connection.stays(fault.duration if isinstance(fault, Hang) else latency)
             await connection.drop()
             return
         reply = await self._reply(job, fault, request_id)
         lateness = latency + (fault.duration if isinstance(fault, Slow) else timedelta(0))
+        if job.is_background:
+            lateness = timedelta(0)
         if await connection.stays(lateness - timedelta(seconds=time.monotonic() - started)):
             await _deliver(connection, reply, fault)
 
@@ -157,6 +164,7 @@ class _Unreadable:
 
     error: ApiError
     asked: Asked = field(default_factory=Asked)
+    is_background: bool = False
 
     def answer(self, fault: Fault | None) -> bytes:
         raise self.error

@@ -8,6 +8,10 @@ are numbers of seconds in JSON. A fault without options may be written as its ki
 
 A fault that only pictures can have is no fault of a text, nor the other way round: such a call is served as it
 should be, and stands in the log with the fault that was planned for it.
+
+Of a response in the background, what goes wrong with the answer goes wrong with the call that begins it; what goes
+wrong with the text, and what makes it late, with the response: ``slow`` and the latency are how long it takes, and one
+that is to ``hang`` is never finished, or fails after that long.
 """
 
 from datetime import timedelta
@@ -149,6 +153,13 @@ class Incomplete(PlanModel):
     kind: Literal["incomplete"] = "incomplete"
 
 
+class Failed(PlanModel):
+    """200, and a response that says that it has failed; chat completions have nothing of the kind."""
+
+    kind: Literal["failed"] = "failed"
+    code: str = "server_error"
+
+
 class InvalidOutput(PlanModel):
     """200, and a text that is no JSON in a body that is."""
 
@@ -209,6 +220,7 @@ Fault = Annotated[
         | UndecodableImage
         | WrongSize
         | Incomplete
+        | Failed
         | InvalidOutput
         | InvalidSet
         | Slow

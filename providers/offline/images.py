@@ -99,6 +99,7 @@ class ImageJob:
 
     request: ImageRequest
     needs_photos: bool
+    is_background: bool = False
 
     @property
     def asked(self) -> Asked:

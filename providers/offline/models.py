@@ -46,6 +46,7 @@ class ModelsJob:
     """A request for the list."""
 
     asked: Asked = field(default_factory=Asked)
+    is_background: bool = False
 
     def answer(self, fault: Fault | None) -> bytes:
         """Return the list; no fault is ever planned for a call without a prompt."""

@@ -3,7 +3,7 @@
 import hashlib
 import math
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict
 
@@ -98,6 +98,13 @@ class IncompleteDetails(_Wire):
     reason: Literal["max_output_tokens"] = "max_output_tokens"
 
 
+class ResponseError(_Wire):
+    """Why a response failed."""
+
+    code: str
+    message: str = "The server failed while it worked on the response."
+
+
 class ResponsesAnswer(_Wire):
     """The answer of ``/v1/responses``."""
 
@@ -105,9 +112,9 @@ class ResponsesAnswer(_Wire):
     object: Literal["response"] = "response"
     created_at: int = _CREATED
     completed_at: int | None
-    status: Literal["completed", "incomplete"]
-    background: bool = False
-    error: None = None
+    status: Literal["queued", "in_progress", "completed", "incomplete", "failed", "cancelled"]
+    background: bool
+    error: ResponseError | None = None
     incomplete_details: IncompleteDetails | None
     instructions: str | None
     max_output_tokens: int | None
@@ -123,8 +130,19 @@ class ResponsesAnswer(_Wire):
     tools: tuple[str, ...] = ()
     top_p: float
     truncation: Literal["disabled"] = "disabled"
-    usage: ResponsesUsage
+    usage: ResponsesUsage | None
     user: str | None
+
+    def without_result(
+        self, status: Literal["in_progress", "failed", "cancelled"], *, error: ResponseError | None = None
+    ) -> Self:
+        """Return the answer as it is while, or because, nothing has come of it."""
+        nothing = {"output": (), "usage": None, "completed_at": None, "incomplete_details": None}
+        return self.model_copy(update={**nothing, "status": status, "error": error})
+
+    def to_json(self) -> bytes:
+        """Return the body."""
+        return self.model_dump_json(by_alias=True).encode()
 
 
 def responses_answer(outcome: Outcome, parameters: ResponsesParameters) -> ResponsesAnswer:
@@ -137,6 +155,7 @@ def responses_answer(outcome: Outcome, parameters: ResponsesParameters) -> Respo
         id=f"resp_{name}",
         completed_at=None if outcome.is_cut_off else _CREATED,
         status=status,
+        background=parameters.background is True,
         incomplete_details=IncompleteDetails() if outcome.is_cut_off else None,
         instructions=parameters.instructions,
         max_output_tokens=parameters.max_output_tokens,

@@ -7,8 +7,9 @@ from starlette.requests import Request
 from providers.offline.bodies import read_object
 from providers.offline.calls import Asked
 from providers.offline.errors import invalid_request
-from providers.offline.faults import Fault, Incomplete, InvalidOutput, InvalidSet, Refusal
-from providers.offline.texts.answers import Outcome, chat_answer, cut_off, responses_answer, tokens
+from providers.offline.faults import Failed, Fault, Incomplete, InvalidOutput, InvalidSet, Refusal
+from providers.offline.texts.answers import Outcome, ResponseError, chat_answer, cut_off, responses_answer, tokens
+from providers.offline.texts.background import KeptResponses
 from providers.offline.texts.requests import ChatParameters, ResponsesParameters, TextRequest
 from providers.offline.texts.writer import written
 
@@ -20,9 +21,11 @@ _NO_JSON = 'Of course! Here is your story, and I hope you like it: {"title": onc
 class ResponsesEndpoint:
     """``POST /v1/responses``."""
 
+    kept: KeptResponses
+
     async def read(self, request: Request) -> "ResponsesJob":
         """Read a request without judging it."""
-        return ResponsesJob(TextRequest(await read_object(request)))
+        return ResponsesJob(TextRequest(await read_object(request)), self.kept)
 
 
 @dataclass(frozen=True)
@@ -39,17 +42,28 @@ class ResponsesJob:
     """A request to ``/v1/responses`` to be judged, written and answered."""
 
     request: TextRequest
+    kept: KeptResponses
 
     @property
     def asked(self) -> Asked:
         """What the log keeps of it."""
         return self.request.asked
 
+    @property
+    def is_background(self) -> bool:
+        """Whether it is answered before it is done."""
+        return self.request.fields.get("background") is True
+
     def answer(self, fault: Fault | None) -> bytes:
         """Return the answer with its text, or spoiled as the fault has it."""
         parameters = self.request.responses_parameters()
         outcome = _outcome(_prompt(self.asked, param="input"), parameters, fault)
-        return responses_answer(outcome, parameters).model_dump_json(by_alias=True).encode()
+        answer = responses_answer(outcome, parameters)
+        if isinstance(fault, Failed):
+            answer = answer.without_result("failed", error=ResponseError(code=fault.code))
+        if parameters.background:
+            answer = self.kept.begin(answer, fault=fault)
+        return answer.to_json()
 
 
 @dataclass(frozen=True)
@@ -57,6 +71,7 @@ class ChatJob:
     """A request to ``/v1/chat/completions`` to be judged, written and answered."""
 
     request: TextRequest
+    is_background: bool = False
 
     @property
     def asked(self) -> Asked:

@@ -125,7 +125,7 @@ class ResponsesParameters(_Shared):
     instructions: str | None = None
     text: TextConfig | None = None
     max_output_tokens: int | None = Field(default=None, ge=16)
-    background: Literal[False] | None = None
+    background: bool | None = None
     include: object = None
     reasoning: object = None
     truncation: object = None

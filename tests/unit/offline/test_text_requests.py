@@ -40,7 +40,7 @@ def rejected(path: str, **fields: object) -> ApiError:
         ({"input": "a", "max_output_tokens": 15}, "max_output_tokens", "invalid_value"),
         ({"input": "a", "temperature": 2.5}, "temperature", "invalid_value"),
         ({"input": "a", "stream": True}, "stream", "invalid_value"),
-        ({"input": "a", "background": True}, "background", "invalid_value"),
+        ({"input": "a", "background": "yes, please"}, "background", "invalid_value"),
         ({"input": "a", "tools": [{"type": "web_search"}]}, "tools", "invalid_value"),
         ({"input": "a", "text": {"format": {"type": "json_schema"}}}, "text.format", "invalid_value"),
         (
