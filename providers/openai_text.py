@@ -21,8 +21,8 @@ from sessions.pending import PendingCall
 from sessions.ports import OnPending, TextCall, TextProvider, Written
 
 TextApi = Literal["responses", "chat"]
-Background = Literal["off", "on", "stored"]
-"""Whether responses are made in the background: not, kept there as briefly as the server can, or stored like others."""
+Background = Literal["never", "brief", "stored"]
+"""Whether responses are made in the background, and if so, kept there as briefly as can be, or stored as others are."""
 
 _NOT_SUPPORTED: Final = (400, 404, 422, 501)
 _SAID_CHARACTERS: Final = 4000
@@ -30,7 +30,7 @@ _SAID_CHARACTERS: Final = 4000
 _logger = logging.getLogger("retakes.texts")
 
 
-def text_provider(client: AsyncOpenAI, *, api: TextApi, background: Background = "off") -> TextProvider:
+def text_provider(client: AsyncOpenAI, *, api: TextApi, background: Background = "never") -> TextProvider:
     """Return the provider that speaks an API. The client stays whoever's it is, and is not closed."""
     match api:
         case "responses":
@@ -49,7 +49,7 @@ class ResponsesTexts:
     cannot tell afterwards what came of it, is asked plainly from then on.
     """
 
-    def __init__(self, client: AsyncOpenAI, *, background: Background = "off") -> None:
+    def __init__(self, client: AsyncOpenAI, *, background: Background = "never") -> None:
         self._client = client
         self._background = background
 
@@ -60,7 +60,7 @@ class ResponsesTexts:
             AttemptError: whatever went wrong, classified. A refused, cut-off or empty answer is `ContentRejected`,
                 with the usage that was billed for it.
         """
-        if self._background == "off":
+        if self._background == "never":
             return await self._write_plainly(call)
         try:
             answer = await self._ask(call, background=self._background)
@@ -102,7 +102,7 @@ class ResponsesTexts:
 
     async def _write_plainly(self, call: TextCall) -> Written:
         # Not `responses.parse`: of an answer that was cut off it raises the mere validation error, without the usage.
-        answer = await _asked(lambda: self._ask(call, background="off"), prompt=call.prompt, advice=ASKING_RESPONSES)
+        answer = await _asked(lambda: self._ask(call, background="never"), prompt=call.prompt, advice=ASKING_RESPONSES)
         return await _read(answer, call=call)
 
     async def _ask(self, call: TextCall, *, background: Background) -> httpx2.Response:
@@ -119,14 +119,14 @@ class ResponsesTexts:
             },
             # Nothing is read back later than at once, so the provider need not keep what people write.
             store=background == "stored",
-            background=omit if background == "off" else True,
+            background=omit if background == "never" else True,
         )
         return response.http_response
 
     def _stop_using_it(self, reason: str) -> None:
-        if self._background != "off":
+        if self._background != "never":
             _logger.warning("texts are written without RETAKES_TEXT_BACKGROUND", extra={"reason": reason})
-        self._background = "off"
+        self._background = "never"
 
 
 class ChatTexts:

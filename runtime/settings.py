@@ -76,7 +76,7 @@ class Settings(BaseSettings):
     image_model: str = "gpt-image-2.5-flare"
     text_model: str = "gpt-6-luna"
     text_api: Literal["responses", "chat"] = "responses"
-    text_background: Literal["off", "on", "stored"] = "off"
+    text_background: Literal["never", "brief", "stored"] = "never"
     """Whether texts are made in the background, so that a worker's death loses none that is paid for."""
     prices_file: ReadableFile | None = None
     """A price table of one's own, in place of the one that is shipped."""
@@ -262,7 +262,7 @@ def _without_effect(found: Mapping[str, str], *, settings: Settings) -> list[str
             lines.append(f"{name} is not a setting{hint}")
     if settings.embedded_temporal and settings.temporal_api_key is not None:
         lines.append("TEMPORAL_API_KEY has no effect without TEMPORAL_ADDRESS: the embedded server is used")
-    if settings.text_background != "off" and settings.text_api == "chat":
+    if settings.text_background != "never" and settings.text_api == "chat":
         lines.append("RETAKES_TEXT_BACKGROUND has no effect with RETAKES_TEXT_API=chat, which has no background")
     return lines
 

@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from providers.openai_client import openai_client
-from providers.openai_text import TextApi, text_provider
+from providers.openai_text import Background, TextApi, text_provider
 from sessions.errors import AttemptError
 from sessions.money import Usage
 from sessions.pending import PendingCall
@@ -98,9 +98,10 @@ async def texts_at(
     api: TextApi,
     longest_silence: timedelta = timedelta(seconds=30),
     api_key: str | None = KEY,
+    background: Background = "never",
 ) -> AsyncIterator[TextProvider]:
     async with openai_client(api_key=api_key, base_url=base_url, longest_silence=longest_silence) as client:
-        yield text_provider(client, api=api)
+        yield text_provider(client, api=api, background=background)
 
 
 async def written_by(answer: Answer, *, api: TextApi) -> Written:

@@ -36,6 +36,7 @@ def test_nothing_needs_to_be_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert timedelta(days=7) == settings.retry_window
     assert settings.images_per_minute is None
     assert settings.text_api == "responses"
+    assert settings.text_background == "never"
 
 
 def test_the_environment_comes_before_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,6 +57,7 @@ def test_the_environment_comes_before_the_file(tmp_path: Path, monkeypatch: pyte
         ("RETAKES_ATTEMPT_TIMEOUT", "0s", "greater than 0"),
         ("RETAKES_IMAGES_PER_MINUTE", "0", "greater than 0"),
         ("RETAKES_TEXT_API", "soap", "'responses' or 'chat'"),
+        ("RETAKES_TEXT_BACKGROUND", "true", "'never', 'brief' or 'stored'"),
         ("RETAKES_DATABASE_URL", "mysql://user:secret@host/db", "postgresql"),
         ("RETAKES_ARTIFACTS_URL", "/tmp", "s3://bucket/prefix"),
         ("RETAKES_API_KEYS", " , ", "at least one key"),
@@ -205,6 +207,16 @@ def test_a_key_for_no_server_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """A key for Temporal without an address does nothing, and that is said."""
     monkeypatch.setenv("TEMPORAL_API_KEY", "k")
     assert ["TEMPORAL_API_KEY has no effect without TEMPORAL_ADDRESS: the embedded server is used"] == warnings_of()
+
+
+def test_a_background_for_an_api_without_one_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Chat completions have no background, so nothing comes of the setting."""
+    monkeypatch.setenv("RETAKES_TEXT_BACKGROUND", "brief")
+    assert [] == warnings_of()
+    monkeypatch.setenv("RETAKES_TEXT_API", "chat")
+    assert [
+        "RETAKES_TEXT_BACKGROUND has no effect with RETAKES_TEXT_API=chat, which has no background"
+    ] == warnings_of()
 
 
 def test_children_leave_the_warnings_to_their_supervisor(monkeypatch: pytest.MonkeyPatch) -> None:
