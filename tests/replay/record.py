@@ -21,7 +21,7 @@ from sessions.images import ImageRequest, ImageSessionInput, ImageSessionRequest
 from sessions.scripts import Outline
 from sessions.state import items_retried
 from sessions.steering import BudgetChange, CancelItems, OutlineApproval, Retake, Selection
-from sessions.stories import StoryPlan, StorySessionInput, StorySessionRequest
+from sessions.stories import OUTLINE, StoryPlan, StorySessionInput, StorySessionRequest
 from sessions.wire import (
     BUDGET_UPDATE,
     CALLBACK_DELIVERY,
@@ -44,6 +44,7 @@ from tests.support.workflow_environment import (
     start_development_server,
     story_input,
 )
+from tests.support.written import PendingText
 
 HISTORIES = Path(__file__).with_name("histories")
 _LABELS = ("Main image", "Infographic 1", "Infographic 2", "Lifestyle", "Comparison")
@@ -301,6 +302,22 @@ async def _callback_delivered(studio: Studio) -> RunningSession:
     return delivery
 
 
+async def _story_with_a_call_fetched(studio: Studio) -> RunningSession:
+    """The worker of the only attempt falls silent while its call goes on, so the session hands the attempt on."""
+    call = PendingText()
+    studio.texts.script(OUTLINE, call)
+    request = StorySessionRequest(idea="Two keepers of a light.", total_segments=2, segments_per_set=2, max_attempts=1)
+    with (
+        patch("activities.heartbeat.INTERVAL", timedelta(hours=1)),
+        patch("workflows.making.HEARTBEAT_TIMEOUT", timedelta(seconds=1)),
+    ):
+        session = await studio.start(story_input(request))
+        await eventually(lambda: studio.texts.taken_up)
+        call.end()
+        await session.result()
+    return session
+
+
 SCENARIOS: Mapping[str, Mapping[str, Scenario]] = {
     IMAGE_SESSION: {
         "complete": _complete,
@@ -328,6 +345,7 @@ SCENARIOS: Mapping[str, Mapping[str, Scenario]] = {
         "in_parts": _story_in_parts,
         "handed_over": _story_handed_over,
         "cancelled_while_waiting": _story_cancelled_while_waiting,
+        "call_fetched": _story_with_a_call_fetched,
     },
 }
 """What is recorded, by workflow type and name."""
