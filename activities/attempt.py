@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from temporalio import activity
 
 from activities.asking import Asking
-from activities.failures import failure_of, held, interrupted, stopped
+from activities.failures import failure_of, failure_to_retry, held, interrupted, stopped
 from activities.heartbeat import Pulse, last_heartbeat
 from activities.ledger import LedgerLine, LedgerWriter
 from activities.plans import NO_PLAN, Plan, PlanFor
@@ -312,9 +312,7 @@ class _Attempt:
         if is_last:
             return failure_of(error, report=self.report)
         self.pulse.ended(self.report)
-        # The report travels with the heartbeat. Of a failure that is followed by another attempt the server keeps no
-        # more than 4 kB, and nothing at all of a larger one.
-        return failure_of(error, report=RoundReport())
+        return failure_to_retry(error, report=self.report)
 
     def _closed_by(self, error: AttemptError) -> LedgerEntry:
         entry = self.entry

@@ -22,6 +22,10 @@ class FailureDetail(Value):
     """The attempt that was cut off, where its call goes on."""
 
 
+_KEPT_BYTES = 1200
+"""Of a failure that is followed by another attempt the server keeps no more than 4 kB, the stack trace included, and
+nothing at all of a larger one."""
+
 _MESSAGE_BYTES = 500
 """Of the message that Temporal shows; the detail has it whole."""
 
@@ -63,6 +67,17 @@ def _ended(
     return ApplicationError(
         error.message, detail, type=type_, non_retryable=True, category=ApplicationErrorCategory.BENIGN
     )
+
+
+def failure_to_retry(error: AttemptError, *, report: RoundReport) -> ApplicationError:
+    """Return the failure of an attempt that another one is to follow, with as much of the report as the server keeps.
+
+    The next attempt begins from the heartbeat's. This one is for the case that none follows, because somebody cancels
+    in the moment in which the attempt fails.
+    """
+    detail = FailureDetail(error=error.as_item_error(), report=report)
+    fits = len(detail.model_dump_json().encode()) <= _KEPT_BYTES
+    return failure_of(error, report=report if fits else RoundReport())
 
 
 def failure_of(error: AttemptError, *, report: RoundReport) -> ApplicationError:

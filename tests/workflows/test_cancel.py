@@ -10,10 +10,12 @@ import pytest
 from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError, WorkflowUpdateFailedError
 from temporalio.exceptions import CancelledError
 
+from sessions.artifacts import Made
 from sessions.images import ImageRequest, ImageSessionRequest, ImageType, Product
+from sessions.ports import ImageCall
 from sessions.statuses import AttemptStatus, ItemStatus, SessionStatus
 from tests.support.eventually import eventually
-from tests.support.scripted import Gate, broken, forbidden, unanswered
+from tests.support.scripted import Gate, broken, forbidden, refused, unanswered
 from tests.support.workflow_environment import RunningSession, Studio, image_input
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.usefixtures("quick_heartbeats")]
@@ -55,6 +57,32 @@ async def test_an_attempt_that_was_stopped_while_asking_may_have_been_billed(rea
     (entry,) = real_studio.records.ledger("lifestyle")
     assert AttemptStatus.UNCERTAIN is entry.status
     assert 0 < entry.cost_microdollars
+
+
+async def test_a_failure_that_crosses_a_cancel_counts(real_studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The attempt fails by itself before the cancel has reached it: its number is taken, and its cost is known."""
+    monkeypatch.setattr("activities.heartbeat.INTERVAL", timedelta(hours=1))
+    reached, answered = asyncio.Event(), asyncio.Event()
+
+    async def refuse(call: ImageCall) -> Made:
+        reached.set()
+        await answered.wait()
+        raise refused()
+
+    real_studio.provider.script("Lifestyle", refuse)
+    session = await real_studio.start()
+    await session.until(lambda view: view.counts.complete == 4)
+    await reached.wait()
+    await session.handle.cancel()
+    answered.set()
+    await _ends_cancelled(session)
+
+    state = real_studio.records.states[session.handle.id]
+    (entry,) = real_studio.records.ledger("lifestyle")
+    assert (1, 1) == (entry.attempt, state.item("lifestyle").attempt)
+    assert 0 < entry.cost_microdollars
+    ledger = [real_studio.records.ledger(item.key)[0] for item in state.items]
+    assert sum(one.cost_microdollars for one in ledger) == state.spending.spent_microdollars
 
 
 async def test_cancelling_between_two_attempts_makes_no_further_call(real_studio: Studio) -> None:
