@@ -63,7 +63,8 @@ class Asking:
 
         def on_pending(pending: PendingCall) -> None:
             told = {"request_id": pending.request_id, "throttled_calls": self.throttled_calls}
-            self.pending = PendingAttempt(entry=entry.model_copy(update=told), call=pending)
+            begun = pending.model_copy(update={"begun_at": datetime.now(UTC)})
+            self.pending = PendingAttempt(entry=entry.model_copy(update=told), call=begun)
             self._pulse.pending(self.pending)
 
         while True:
@@ -92,7 +93,7 @@ class Asking:
         self._calls, self.pending = calls, attempt
         self.throttled_calls, self.is_asking, self.has_asked = attempt.entry.throttled_calls, True, True
         deadline = self._task.limits.deadline
-        rest = attempt.entry.started_at + deadline - datetime.now(UTC)
+        rest = (attempt.call.begun_at or attempt.entry.started_at) + deadline - datetime.now(UTC)
         rest = min(max(rest, _SHORTEST_TAKE_UP), deadline)
         try:
             async with asyncio.timeout(rest.total_seconds()):

@@ -190,7 +190,9 @@ class _Attempt:
             return NO_PLAN
 
     async def _stored_and_closed(self, made: Made, *, plan: Plan, entry: LedgerEntry) -> AttemptOutcome:
-        receipt = await self.shelf.put(made, number=entry.attempt, prompt=plan.prompt)
+        # Of a call that another release has begun, the plan may know no more what was sent.
+        prompt = plan.prompt if _digest(plan.prompt) == entry.prompt_sha256 else None
+        receipt = await self.shelf.put(made, number=entry.attempt, prompt=prompt)
         return await self._closed(entry, plan=plan, receipt=receipt, data=made.data)
 
     def _number(self, number_in_round: int) -> int:
@@ -202,7 +204,7 @@ class _Attempt:
             attempt=number,
             round=self.task.round,
             variation=variation_for(number),
-            prompt_sha256=hashlib.sha256(plan.prompt.encode()).hexdigest(),
+            prompt_sha256=_digest(plan.prompt),
             model=self.task.model,
             status=AttemptStatus.RUNNING,
             worst_case_microdollars=self._cost(plan.worst_case, model=self.task.model),
@@ -378,3 +380,7 @@ class _Attempt:
             "prompt_sha256": entry.prompt_sha256,
             "request_id": entry.request_id,
         }
+
+
+def _digest(prompt: str) -> str:
+    return hashlib.sha256(prompt.encode()).hexdigest()

@@ -70,8 +70,8 @@ class Shelf:
         key = artifact_key(self._task.session_id, item=self._task.item, attempt=number)
         return await self._asked(lambda: self._artifacts.find(key))
 
-    async def put(self, made: Made, *, number: int, prompt: str) -> Receipt:
-        """Store what an attempt has made, and what from.
+    async def put(self, made: Made, *, number: int, prompt: str | None) -> Receipt:
+        """Store what an attempt has made, and what from, where that is known.
 
         Raises:
             TransientFailure: the store stays down or full, so that the result is lost.

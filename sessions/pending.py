@@ -1,5 +1,7 @@
 """Calls that go on at the provider whether or not anybody waits for them, so that another worker can take them up."""
 
+from datetime import datetime
+
 from sessions.ledger import LedgerEntry
 from sessions.model import Value
 
@@ -9,6 +11,7 @@ class PendingCall(Value):
 
     id: str
     request_id: str | None = None
+    begun_at: datetime | None = None
 
 
 class PendingAttempt(Value):

@@ -115,7 +115,8 @@ async def test_the_call_is_told_of_at_once(desk: WritingDesk, call: PendingText)
     """Before anything else happens, and without a word of what is written."""
     told = await desk.left_behind(call)
 
-    assert call.call == told.pending_call
+    assert told.pending_call is not None
+    assert (call.call.id, call.call.request_id) == (told.pending_call.id, told.pending_call.request_id)
     assert told.running is not None
     assert (1, AttemptStatus.RUNNING, call.call.request_id) == (
         told.running.attempt,
@@ -262,7 +263,7 @@ async def test_a_worker_that_stops_leaves_the_call_to_the_next_one(
 
     assert INTERRUPTED == error.type
     assert detail.pending is not None
-    assert (call.call, 1) == (detail.pending.call, detail.pending.entry.attempt)
+    assert (call.call.id, 1) == (detail.pending.call.id, detail.pending.entry.attempt)
     assert RoundReport() == detail.report
     assert [] == desk.texts.given_up
     assert [AttemptStatus.RUNNING] == [entry.status for entry in desk.entries]
@@ -339,14 +340,44 @@ async def test_a_fetched_call_has_what_is_left_of_its_deadline(
     """And a moment, should nothing be left: the answer has probably been there for long."""
     monkeypatch.setattr("activities.asking._SHORTEST_TAKE_UP", timedelta(milliseconds=50))
     told = await desk.left_behind(call)
-    assert told.running is not None
-    old = told.running.model_copy(update={"started_at": datetime(2026, 11, 1, tzinfo=UTC)})
-    told = told.model_copy(update={"running": old})
+    assert told.pending_call is not None
+    old = told.pending_call.model_copy(update={"begun_at": datetime(2026, 11, 1, tzinfo=UTC)})
+    told = told.model_copy(update={"pending_call": old})
     outcome = await desk.run(outline_task(), environment=desk.environment(attempt=2, told=told))
 
     assert [call.call.id] == desk.texts.given_up
     assert (2, 2) == (desk.texts.count(OUTLINE), outcome.report.attempts_used)
     assert [AttemptStatus.UNCERTAIN, AttemptStatus.COMPLETE] == [entry.status for entry in desk.entries]
+
+
+async def test_what_an_attempt_had_waited_for_is_not_taken_from_its_calls_deadline(
+    desk: WritingDesk, call: PendingText, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The attempt may have begun long before its call, because the provider had it wait."""
+    monkeypatch.setattr("activities.asking._SHORTEST_TAKE_UP", timedelta(milliseconds=50))
+    told = await desk.left_behind(call)
+    assert told.running is not None
+    old = told.running.model_copy(update={"started_at": datetime(2026, 11, 1, tzinfo=UTC)})
+    told = told.model_copy(update={"running": old})
+    running = asyncio.ensure_future(desk.run(outline_task(), environment=desk.environment(attempt=2, told=told)))
+    await asyncio.wait([running], timeout=0.2)
+    call.end()
+
+    assert 1 == (await running).artifact.attempt
+    assert [] == desk.texts.given_up
+
+
+async def test_the_prompt_of_another_release_is_not_made_up(desk: WritingDesk, call: PendingText) -> None:
+    """Where the plan does not give what was sent, the receipt says nothing of it."""
+    told = await desk.left_behind(call)
+    call.end()
+    assert told.running is not None
+    told = told.model_copy(update={"running": told.running.model_copy(update={"prompt_sha256": "00" * 32})})
+    await desk.run(outline_task(), environment=desk.environment(attempt=2, told=told))
+
+    _, receipt = desk.artifacts.stored[artifact_key(SESSION, item=OUTLINE, attempt=1)]
+    assert receipt.prompt is None
+    assert "00" * 32 == desk.entries[0].prompt_sha256
 
 
 async def test_the_last_attempts_call_is_fetched_by_the_session(desk: WritingDesk, call: PendingText) -> None:
