@@ -20,7 +20,7 @@ from api.gate import Gate
 from api.head import HeadAsGet
 from api.observe import Observed
 from api.openapi import DescribedApi
-from api.problems import Answer, Problem, install_problems, problem, problem_response
+from api.problems import Answer, install_problems, problem, problem_response
 from api.routes import (
     archive,
     callbacks,
@@ -38,6 +38,8 @@ from api.routes import (
 from api.services import Backend, Services, Upload, UploadRefusedError
 from api.web import login, pages, session, start_form, thumbnails
 from api.web.board import Boards
+from api.services import Backend, Services, UploadRefusedError
+from api.web import login, pages, start_form
 from api.web.paths import STATIC, is_page
 from api.web.rendering import STATIC_FOLDER, LastingFiles, Pages
 from runtime.prices import PriceFileError, load_prices
@@ -64,6 +66,8 @@ from service.watch import SessionWatch
 from sessions.artifacts import Artifact
 from sessions.attempts import AttemptLimits
 from sessions.pricing import PriceTable
+from sessions.problems import Problem
+from sessions.uploads import Upload
 from storage import uploads as kept
 from storage.artifacts import StoredArtifacts
 from storage.files import StoredFiles

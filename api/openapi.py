@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from fastapi import FastAPI
 
-from api.problems import MEDIA_TYPE, Problem
+from sessions.problems import MEDIA_TYPE, Problem
 
 _SCHEMAS: Final = "#/components/schemas/"
 _MEANINGS: Final = {

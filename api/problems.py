@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from api.services import UploadRefusedError
-from api.validation import FieldProblem, RawError, field_problems, summary_of
+from api.validation import RawError, field_problems, summary_of
 from service.errors import (
     ArtifactNotFoundError,
     CallbackRefusedError,
@@ -27,10 +27,9 @@ from service.errors import (
     WrongStateError,
 )
 from sessions.costs import InvalidPeriodError
-from sessions.model import Value
+from sessions.problems import MEDIA_TYPE, FieldProblem, Problem
 from sessions.records import InvalidCursorError
 
-MEDIA_TYPE: Final = "application/problem+json"
 RETRY_AFTER_SECONDS: Final = 2
 
 STATUSES: Final[Mapping[type[Exception], int]] = {
@@ -59,16 +58,6 @@ _ADVICE: Final[Mapping[int, str]] = {
     500: "Something broke here, and it has been logged. Try again; if it persists, report the request's id.",
 }
 _LONGEST_DETAIL = 4000
-
-
-class Problem(Value):
-    """What went wrong. ``detail`` says what to do; ``errors`` names each mistake where there are several."""
-
-    type: str = "about:blank"
-    title: str
-    status: int
-    detail: str
-    errors: tuple[FieldProblem, ...] | None = None
 
 
 Answer = Callable[[Request, Problem, Mapping[str, str]], Response]

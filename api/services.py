@@ -17,7 +17,6 @@ from service.watch import Change
 from sessions.artifacts import Artifact
 from sessions.commands import RetryRequest
 from sessions.images import ImageSessionRequest
-from sessions.model import Value
 from sessions.outlines import OutlineDecision
 from sessions.outlook import Outlook
 from sessions.overviews import OverviewPage
@@ -27,6 +26,7 @@ from sessions.scripts import Outline, Story, StoryMetadata
 from sessions.statuses import SessionKind, SessionStatus
 from sessions.steering import BudgetChange, CancelItems, RetakeRequest, SelectionRequest
 from sessions.stories import StorySessionRequest
+from sessions.uploads import Upload
 from sessions.view import AttemptView, SessionList, SessionView, VersionView
 
 
@@ -205,16 +205,6 @@ class ArtifactReading(Protocol):
             OutOfReachError: the store does not answer.
         """
         ...
-
-
-class Upload(Value):
-    """A picture that somebody uploaded; its id goes into `references` of a session. Upright and as it is kept."""
-
-    id: str
-    media_type: str
-    width: int
-    height: int
-    bytes: int
 
 
 class UploadRefusedError(Exception):

@@ -4,19 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypedDict
 from urllib.parse import quote
 
-from sessions.model import Value
+from sessions.problems import FieldProblem
 
 _SHOWN_ERRORS = 20
 _SHOWN_NAME = 80
-
-
-class FieldProblem(Value):
-    """One mistake. ``pointer`` is a JSON pointer into the body, ``parameter`` and ``header`` name what lies outside."""
-
-    pointer: str | None = None
-    parameter: str | None = None
-    header: str | None = None
-    detail: str
 
 
 class RawError(TypedDict):

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Final, Protocol, Self
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from sessions.model import Value
 from sessions.money import Usage, dollars
@@ -214,8 +214,10 @@ class CostRow(CostAmounts, CostOf):
 class CostReport(Value):
     """What was spent from the beginning of a period until just before its end."""
 
-    begin: datetime = Field(serialization_alias="from")
-    end: datetime = Field(serialization_alias="to")
+    model_config = ConfigDict(validate_by_name=True, validate_by_alias=True)
+
+    begin: datetime = Field(alias="from")
+    end: datetime = Field(alias="to")
     by: CostBy
     currency: str = "USD"
     rows: tuple[CostRow, ...]

@@ -1,7 +1,6 @@
 """Stories: start one, decide on its outline, read and export it."""
 
 import asyncio
-from enum import StrEnum
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
@@ -14,6 +13,7 @@ from api.services import TheBackend, TheServices
 from screenplays.formats import FORMATS, Format
 from screenplays.pdf import TypesettingError
 from service.errors import OutOfReachError
+from sessions.exports import ExportFormat
 from sessions.outlines import OutlineDecision
 from sessions.scripts import Outline, Story
 from sessions.stories import StorySessionRequest
@@ -33,6 +33,7 @@ class ExportFormat(StrEnum):
 
 
 @router.post("/stories", status_code=202, responses=problems(409, 413, 415), summary="Start a story session")
+@router.post("/stories", status_code=202, responses=problems(413, 415), summary="Start a story session")
 async def start_story(
     request: StorySessionRequest, services: TheServices, response: Response, idempotency_key: IdempotencyKey = None
 ) -> SessionView:

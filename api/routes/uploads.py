@@ -5,7 +5,8 @@ from typing import Annotated, Final
 from fastapi import APIRouter, File, HTTPException, UploadFile
 
 from api.openapi import problems
-from api.services import TheServices, Upload
+from api.services import TheServices
+from sessions.uploads import Upload
 
 router = APIRouter(prefix="/api", tags=["uploads"])
 

@@ -13,10 +13,11 @@ from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from api.problems import Problem
 from api.web import paths
 from sessions.overviews import SessionOverview
 from sessions.view import SessionView
+from sessions.problems import Problem
+from sessions.view import ItemView, SessionView
 
 STATIC_FOLDER: Final = Path(__file__).parent / "static"
 

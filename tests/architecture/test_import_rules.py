@@ -23,6 +23,7 @@ OURS = {
     "webhooks",
     "api",
     "cli",
+    "client",
 }
 
 THIRD_PARTY = {
@@ -30,6 +31,7 @@ THIRD_PARTY = {
     "imaging": {"PIL"},
     "screenplays": {"typst"},
     "webhooks": {"httpx2", "standardwebhooks"},
+    "client": {"httpx2", "pydantic"},
     "activities": {"temporalio.activity", "temporalio.exceptions"},
     "workflows": {"temporalio.workflow", "temporalio.common", "temporalio.exceptions"},
     "service": {

@@ -10,7 +10,7 @@ import httpx2
 from fastapi import FastAPI
 
 from api.app import create_app
-from api.services import Services, Upload, UploadRefusedError
+from api.services import Services, UploadRefusedError
 from runtime.prices import load_prices
 from runtime.settings import Settings
 from service.callbacks import CallbackRules, CallbackService
@@ -76,6 +76,7 @@ from sessions.stories import (
     story_items,
     working_title,
 )
+from sessions.uploads import Upload
 from sessions.view import AttemptView, SessionList, SessionView
 from tests.support.callbacks import MemoryDeliveries, ScriptedSender
 from tests.support.memory import MemoryFiles

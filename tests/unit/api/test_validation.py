@@ -2,7 +2,8 @@ from typing import Any
 
 import pytest
 
-from api.validation import FieldProblem, field_problems, summary_of
+from api.validation import field_problems, summary_of
+from sessions.problems import FieldProblem
 
 
 def raw(kind: str, *loc: str | int, **context: object) -> Any:
