@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from cli import exporting, looking, starting, steering
 from runtime.refusal import Refused
 
 if TYPE_CHECKING:
@@ -18,12 +19,13 @@ app = typer.Typer(
     name="retakes",
     help="Image sets and stories from paid AI models that always get finished.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # importing rich would double the time of --help
 )
 database = typer.Typer(no_args_is_help=True)
 app.add_typer(database, name="db", help="The records' database.")
+for commands in (starting, looking, steering, exporting):
+    commands.register(app)
 
 
 def _duration(text: str) -> timedelta:

@@ -13,6 +13,7 @@ from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from runtime.client_settings import CLIENT_VARIABLES
 from runtime.durations import Duration
 from runtime.refusal import Refused
 from runtime.setting_types import (
@@ -254,6 +255,7 @@ def variable_of(field: str) -> str:
 
 def _without_effect(found: Mapping[str, str], *, settings: Settings) -> list[str]:
     known = [variable_of(field) for field in Settings.model_fields if field != "temporal_variables"]
+    known += CLIENT_VARIABLES
     lines = []
     for name in sorted(found):
         if name.upper().startswith(PREFIX) and name.upper() not in known:

@@ -9,6 +9,8 @@ from sessions.view import ItemView
 
 _NOUNS = {SessionKind.IMAGES: ("image", "images"), SessionKind.STORY: ("set", "sets")}
 _NAMED_ITEMS = 3
+APPROVAL_AWAITED = "until it is approved or replaced"
+"""What the message of a session that waits for an approval says, and no other."""
 
 
 class Holding(StrEnum):
@@ -47,7 +49,7 @@ def session_message(
     counted = [item for item in items if kind is SessionKind.IMAGES or set_number_of(item.key) is not None]
     ready = sum(item.status is ItemStatus.COMPLETE for item in counted)
     if holding is Holding.APPROVAL:
-        text = f"The outline is ready. {_plural(len(counted), kind=kind)} wait until it is approved or replaced."
+        text = f"The outline is ready. {_plural(len(counted), kind=kind)} wait {APPROVAL_AWAITED}."
     elif holding is not None:
         are = "is" if len(counted) == 1 else "are"
         text = f"{_HOLDINGS[holding]} {ready} of {_plural(len(counted), kind=kind)} {are} ready."

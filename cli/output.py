@@ -1,0 +1,91 @@
+"""What goes to a terminal: nothing that comes from elsewhere may steer it."""
+
+import sys
+import unicodedata
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_BLANKS: Final = "\n\r\t\v\f\x85\u2028\u2029"
+# They turn the order of what follows them round, beyond the text that they are in.
+_TURNING: Final = "\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+_INSTEAD: Final = "\N{REPLACEMENT CHARACTER}"
+
+
+def plain(text: str) -> str:
+    """Return a text in one line, without anything that a terminal would obey or that would turn its lines round."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(map(_plain, text)).strip()
+
+
+def _plain(character: str) -> str:
+    if character in _BLANKS:
+        return " "
+    category = unicodedata.category(character)
+    if category in ("Cc", "Cs", "Co") or "\U000e0000" <= character <= "\U000e007f":
+        return _INSTEAD
+    return "" if character in _TURNING else character
+
+
+def say(line: str) -> None:
+    """Write a line to standard output at once."""
+    sys.stdout.write(f"{plain(line)}\n")
+    sys.stdout.flush()
+
+
+def complain(line: str) -> None:
+    """Write a line to standard error."""
+    sys.stderr.write(f"retakes: {plain(line)}\n")
+
+
+def print_json(sent: bytes) -> None:
+    """Print what the server sent as it sent it; for a terminal, what it would obey is escaped."""
+    if not sys.stdout.isatty():
+        sys.stdout.flush()
+        sys.stdout.buffer.write(sent + b"\n")
+        sys.stdout.buffer.flush()
+        return
+    text = sent.decode()
+    is_safe = {character: plain(character) == character or character in " \n" for character in set(text)}
+    shown = "".join(character if is_safe[character] else _escaped(character) for character in text)
+    sys.stdout.write(f"{shown}\n")
+
+
+def _escaped(character: str) -> str:
+    """Return a character as JSON escapes it, within a string."""
+    units = character.encode("utf-16-be", errors="surrogatepass")
+    return "".join(f"\\u{units[place : place + 2].hex()}" for place in range(0, len(units), 2))
+
+
+def console(*, is_error: bool = False) -> "Console":
+    """Return a console that takes every text as it is."""
+    from rich.console import Console
+
+    return Console(stderr=is_error, markup=False, highlight=False, emoji=False)
+
+
+def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, wide: int = -1) -> None:
+    """Print rows: as a table that fits the terminal, elsewhere with tabs and nothing cut off.
+
+    Args:
+        headings: of the columns.
+        rows: texts from anywhere.
+        wide: the column that takes what room is left.
+    """
+    if not sys.stdout.isatty():
+        for row in (headings, *rows):
+            sys.stdout.write("\t".join(map(plain, row)) + "\n")
+        return
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    widest = wide % len(headings)
+    for place, heading in enumerate(headings):
+        table.add_column(heading, no_wrap=place != widest, ratio=1 if place == widest else None)
+    for row in rows:
+        table.add_row(*(Text(plain(cell)) for cell in row))
+    console().print(table)

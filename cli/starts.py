@@ -1,0 +1,118 @@
+"""What starting has in common for both kinds: uploads, estimates, and following what was started."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import typer
+
+from cli.display.words import dollars_of
+from cli.exporting import download
+from cli.following import Showing, follow
+from cli.outcomes import exit_code
+from cli.output import print_json, say
+from client import calls
+from client.call import Call
+from client.retakes import Retakes
+from runtime.refusal import Refused
+from sessions.estimates import AmountRange, Estimate, ImageEstimateRequest, StoryEstimateRequest
+from sessions.view import SessionView
+
+
+def uploaded(retakes: Retakes, *, photos: Sequence[Path], style: Path | None) -> dict[str, object]:
+    """Upload reference photos, and return the fields of a request that name them.
+
+    Raises:
+        Refused: a file cannot be read.
+        RetakesError: one cannot be used.
+    """
+    ids = [retakes.ask(calls.upload(photo)).id for photo in _readable(photos)]
+    styles = [retakes.ask(calls.upload(photo)).id for photo in _readable([style] if style else [])]
+    return {"references": ids, "style_reference": styles[0] if styles else None}
+
+
+def _readable(photos: Sequence[Path]) -> Iterator[Path]:
+    for photo in photos:
+        try:
+            photo.open("rb").close()
+        except OSError as error:
+            raise Refused(f"{photo} cannot be read: {error.strerror}") from error
+        yield photo
+
+
+def keys_for(idempotency_key: str | None, *, count: int) -> list[str | None]:
+    """Return an Idempotency-Key for each of several starts, by the one that was given."""
+    if idempotency_key is None or count == 1:
+        return [idempotency_key] * count
+    return [f"{idempotency_key}-{number}" for number in range(1, count + 1)]
+
+
+def started_and_followed(
+    retakes: Retakes,
+    starts: Sequence[Call[SessionView]],
+    *,
+    detach: bool,
+    as_json: bool,
+    quiet: bool,
+    save_to: Path | None,
+) -> None:
+    """Start sessions, all of them before the first is followed, and end with the worst exit code.
+
+    Raises:
+        typer.Exit: always, unless all are complete.
+    """
+    if save_to is not None and (detach or (len(starts) > 1 and not save_to.is_dir())):
+        raise Refused("--output needs a session to wait for, and a folder where there are several")
+    sent = [retakes.ask(start.as_sent()) for start in starts]
+    if quiet:
+        for one in sent:
+            say(SessionView.model_validate_json(one).id)
+    if detach:
+        _tell_of_started(sent, as_json=as_json, quiet=quiet)
+        return
+    showing = Showing.JSON if as_json else Showing.NOTHING if quiet else Showing.PROGRESS
+    codes = []
+    for one in sent:
+        session = follow(retakes, one, showing=showing)
+        codes.append(exit_code(session.status))
+        if save_to is not None and session.counts.complete:
+            path = download(retakes, calls.archive(session.id), to=save_to, overwrite=False)
+            if showing is Showing.PROGRESS:
+                say(f"Saved as {path}.")
+    if worst := max(codes):
+        raise typer.Exit(worst)
+
+
+def _tell_of_started(sent: Sequence[bytes], *, as_json: bool, quiet: bool) -> None:
+    for one in sent:
+        if as_json:
+            print_json(one)
+        elif not quiet:
+            session = SessionView.model_validate_json(one)
+            say(f"Started {session.id} “{session.title}”; `retakes watch {session.id}` shows how it goes.")
+
+
+def estimated(
+    retakes: Retakes, requests: Sequence[ImageEstimateRequest | StoryEstimateRequest], *, as_json: bool
+) -> None:
+    """Tell what sessions would cost."""
+    for request in requests:
+        sent = retakes.ask(calls.estimate(request).as_sent())
+        if as_json:
+            print_json(sent)
+            continue
+        estimate = Estimate.model_validate_json(sent)
+        for items in estimate.items:
+            times = f" × {items.count}" if items.count > 1 else ""
+            say(f"{items.label}{times}: {_amount(items.estimated_usd)}")
+        say(
+            f"Together {_amount(estimate.estimated_usd)} with {estimate.model}, {dollars_of(estimate.worst_case_usd)} "
+            "at worst."
+        )
+        for note in estimate.notes:
+            say(f"  {note}")
+
+
+def _amount(amount: AmountRange) -> str:
+    if amount.low == amount.high:
+        return dollars_of(amount.expected)
+    return f"{dollars_of(amount.expected)} ({dollars_of(amount.low)} to {dollars_of(amount.high)})"
