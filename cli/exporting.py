@@ -92,7 +92,7 @@ def _call(session_id: str, file_format: str) -> "Call[bytes]":
         case "zip":
             return calls.archive(session_id)
         case "json":
-            return calls.story(session_id).as_sent()
+            return calls.story(session_id).as_bytes()
         case _:
             return calls.export(session_id, ExportFormat(file_format))
 

@@ -15,6 +15,7 @@ from cli.display.words import changes, summary
 from cli.outcomes import INTERRUPTED, exit_code
 from cli.output import console, plain, print_json, say
 from client import calls
+from client.call import Sent
 from client.errors import RetakesError
 from client.following import Lost
 from client.retakes import Retakes
@@ -40,25 +41,26 @@ class _Display(Protocol):
     def show_lost(self, lost: Lost) -> None: ...
 
 
-def follow(retakes: Retakes, sent: bytes, *, showing: Showing) -> SessionView:
+def follow(retakes: Retakes, sent: Sent[SessionView], *, showing: Showing) -> SessionView:
     """Follow a session until it has settled, and return it as it is then.
 
     Args:
         retakes: the server.
-        sent: the session as the server sent it last.
+        sent: the session as the server told of it last.
         showing: what to print.
 
     Raises:
         typer.Exit: somebody pressed Ctrl-C; the session goes on.
     """
-    session = SessionView.model_validate_json(sent)
+    session = sent.value
     try:
         with _display(session, showing=showing) as display:
             for news in retakes.watch(session.id, after=session.version) if not session.status.is_settled else ():
                 if isinstance(news, Lost):
                     display.show_lost(news)
                     continue
-                session, sent = news.session, news.sent
+                sent = news.sent
+                session = sent.value
                 display.show(session, clock_skew=news.clock_skew)
                 if session.status.is_settled:
                     break
@@ -66,13 +68,13 @@ def follow(retakes: Retakes, sent: bytes, *, showing: Showing) -> SessionView:
         sys.stderr.write(f"Left running. `retakes watch {session.id}` comes back to it.\n")
         raise typer.Exit(INTERRUPTED) from None
     if showing is Showing.JSON:
-        print_json(sent)
+        print_json(sent.data)
     elif showing is Showing.PROGRESS:
         conclude(retakes, session)
     return session
 
 
-def follow_to_the_end(retakes: Retakes, sent: bytes, *, as_json: bool, quiet: bool) -> None:
+def follow_to_the_end(retakes: Retakes, sent: Sent[SessionView], *, as_json: bool, quiet: bool) -> None:
     """Follow a session until it has settled, and end the command as its status says.
 
     Raises:
@@ -83,7 +85,7 @@ def follow_to_the_end(retakes: Retakes, sent: bytes, *, as_json: bool, quiet: bo
         raise typer.Exit(code)
 
 
-def go_on(retakes: Retakes, sent: bytes, *, detach: bool, as_json: bool, quiet: bool) -> None:
+def go_on(retakes: Retakes, sent: Sent[SessionView], *, detach: bool, as_json: bool, quiet: bool) -> None:
     """Follow a session that somebody has set going again, unless they do not want to.
 
     Raises:
@@ -92,10 +94,9 @@ def go_on(retakes: Retakes, sent: bytes, *, detach: bool, as_json: bool, quiet: 
     if not detach:
         follow_to_the_end(retakes, sent, as_json=as_json, quiet=quiet)
     elif as_json:
-        print_json(sent)
+        print_json(sent.data)
     elif not quiet:
-        session = SessionView.model_validate_json(sent)
-        say(f"It goes on; `retakes watch {session.id}` shows how.")
+        say(f"It goes on; `retakes watch {sent.value.id}` shows how.")
 
 
 def conclude(retakes: Retakes, session: SessionView) -> None:
@@ -143,7 +144,7 @@ def _live(session: SessionView, *, target: "Console") -> "Iterator[Board]":
     with Live(
         console=target,
         get_renderable=lambda: board,
-        refresh_per_second=8,
+        refresh_per_second=4,
         redirect_stdout=False,
         redirect_stderr=False,
         vertical_overflow="crop",

@@ -55,7 +55,6 @@ def list_sessions(
     from cli.output import print_json, say
     from client import calls
     from sessions.statuses import SessionKind, SessionStatus
-    from sessions.view import SessionList
 
     call = calls.sessions(
         kind=_one_of(SessionKind, kind, option="--kind"),
@@ -65,11 +64,11 @@ def list_sessions(
         cursor=cursor,
     )
     with asking() as retakes:
-        sent = retakes.ask(call.as_sent())
+        sent = retakes.ask(call.with_text())
     if as_json:
-        print_json(sent)
+        print_json(sent.data)
         return
-    page = SessionList.model_validate_json(sent)
+    page = sent.value
     if quiet:
         for session in page.sessions:
             say(session.id)
@@ -84,14 +83,13 @@ def show(session_id: options.SessionId, *, as_json: options.Json = False) -> Non
     from cli.following import show_pictures
     from cli.output import print_json
     from client import calls
-    from sessions.view import SessionView
 
     with asking() as retakes:
-        sent = retakes.ask(calls.session(session_id).as_sent())
+        sent = retakes.ask(calls.session(session_id).with_text())
         if as_json:
-            print_json(sent)
+            print_json(sent.data)
             return
-        session = SessionView.model_validate_json(sent)
+        session = sent.value
         print_session(session)
         show_pictures(retakes, session)
 
@@ -111,7 +109,7 @@ def watch(
     from client import calls
 
     with asking() as retakes:
-        sent = retakes.ask(calls.session(session_id).as_sent())
+        sent = retakes.ask(calls.session(session_id).with_text())
         follow_to_the_end(retakes, sent, as_json=as_json, quiet=quiet)
 
 
@@ -124,14 +122,13 @@ def attempts(session_id: options.SessionId, *, as_json: options.Json = False) ->
     from cli.display.tables import print_attempts
     from cli.output import print_json
     from client import calls
-    from sessions.view import AttemptList
 
     with asking() as retakes:
-        sent = retakes.ask(calls.attempts(session_id).as_sent())
+        sent = retakes.ask(calls.attempts(session_id).with_text())
     if as_json:
-        print_json(sent)
+        print_json(sent.data)
         return
-    print_attempts(AttemptList.model_validate_json(sent))
+    print_attempts(sent.value)
 
 
 def outline(session_id: options.SessionId, *, as_json: options.Json = False) -> None:
@@ -140,14 +137,13 @@ def outline(session_id: options.SessionId, *, as_json: options.Json = False) -> 
     from cli.display.tables import print_outline
     from cli.output import print_json
     from client import calls
-    from sessions.scripts import Outline
 
     with asking() as retakes:
-        sent = retakes.ask(calls.outline(session_id).as_sent())
+        sent = retakes.ask(calls.outline(session_id).with_text())
     if as_json:
-        print_json(sent)
+        print_json(sent.data)
         return
-    print_outline(Outline.model_validate_json(sent))
+    print_outline(sent.value)
 
 
 def costs(
@@ -166,15 +162,15 @@ def costs(
     from cli.display.tables import print_costs
     from cli.output import print_json
     from client import calls
-    from sessions.costs import CostBy, CostReport
+    from sessions.costs import CostBy
 
     basis = _one_of(CostBy, by, option="--by") or CostBy.DAY
     with asking() as retakes:
-        sent = retakes.ask(calls.costs(begin=begin, end=end, by=basis).as_sent())
+        sent = retakes.ask(calls.costs(begin=begin, end=end, by=basis).with_text())
     if as_json:
-        print_json(sent)
+        print_json(sent.data)
         return
-    print_costs(CostReport.model_validate_json(sent))
+    print_costs(sent.value)
 
 
 def _one_of(kind: Any, text: str | None, *, option: str) -> Any:

@@ -1,6 +1,6 @@
 """What starting has in common for both kinds: uploads, estimates, and following what was started."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import typer
@@ -9,12 +9,13 @@ from cli.display.words import dollars_of
 from cli.exporting import download
 from cli.following import Showing, follow
 from cli.outcomes import exit_code
-from cli.output import print_json, say
+from cli.output import plain, print_json, say
 from client import calls
-from client.call import Call
+from client.call import Call, Sent
+from client.errors import InvalidRequestError
 from client.retakes import Retakes
 from runtime.refusal import Refused
-from sessions.estimates import AmountRange, Estimate, ImageEstimateRequest, StoryEstimateRequest
+from sessions.estimates import AmountRange, ImageEstimateRequest, StoryEstimateRequest
 from sessions.view import SessionView
 
 
@@ -22,21 +23,20 @@ def uploaded(retakes: Retakes, *, photos: Sequence[Path], style: Path | None) ->
     """Upload reference photos, and return the fields of a request that name them.
 
     Raises:
-        Refused: a file cannot be read.
-        RetakesError: one cannot be used.
+        Refused: a file cannot be read, or cannot be used.
+        RetakesError: as `client.errors` draws them.
     """
-    ids = [retakes.ask(calls.upload(photo)).id for photo in _readable(photos)]
-    styles = [retakes.ask(calls.upload(photo)).id for photo in _readable([style] if style else [])]
-    return {"references": ids, "style_reference": styles[0] if styles else None}
+    references = [_uploaded(retakes, photo) for photo in photos]
+    return {"references": references, "style_reference": _uploaded(retakes, style) if style else None}
 
 
-def _readable(photos: Sequence[Path]) -> Iterator[Path]:
-    for photo in photos:
-        try:
-            photo.open("rb").close()
-        except OSError as error:
-            raise Refused(f"{photo} cannot be read: {error.strerror}") from error
-        yield photo
+def _uploaded(retakes: Retakes, photo: Path) -> str:
+    try:
+        return retakes.ask(calls.upload(photo)).id
+    except OSError as error:
+        raise Refused(f"{photo} cannot be read: {error.strerror}") from error
+    except InvalidRequestError as error:
+        raise Refused(plain(f"{photo}: {error}")) from error
 
 
 def keys_for(idempotency_key: str | None, *, count: int) -> list[str | None]:
@@ -62,10 +62,10 @@ def started_and_followed(
     """
     if save_to is not None and (detach or (len(starts) > 1 and not save_to.is_dir())):
         raise Refused("--output needs a session to wait for, and a folder where there are several")
-    sent = [retakes.ask(start.as_sent()) for start in starts]
+    sent = [retakes.ask(start.with_text()) for start in starts]
     if quiet:
         for one in sent:
-            say(SessionView.model_validate_json(one).id)
+            say(one.value.id)
     if detach:
         _tell_of_started(sent, as_json=as_json, quiet=quiet)
         return
@@ -82,12 +82,12 @@ def started_and_followed(
         raise typer.Exit(worst)
 
 
-def _tell_of_started(sent: Sequence[bytes], *, as_json: bool, quiet: bool) -> None:
+def _tell_of_started(sent: Sequence[Sent[SessionView]], *, as_json: bool, quiet: bool) -> None:
     for one in sent:
         if as_json:
-            print_json(one)
+            print_json(one.data)
         elif not quiet:
-            session = SessionView.model_validate_json(one)
+            session = one.value
             say(f"Started {session.id} “{session.title}”; `retakes watch {session.id}` shows how it goes.")
 
 
@@ -96,11 +96,11 @@ def estimated(
 ) -> None:
     """Tell what sessions would cost."""
     for request in requests:
-        sent = retakes.ask(calls.estimate(request).as_sent())
+        sent = retakes.ask(calls.estimate(request).with_text())
         if as_json:
-            print_json(sent)
+            print_json(sent.data)
             continue
-        estimate = Estimate.model_validate_json(sent)
+        estimate = sent.value
         for items in estimate.items:
             times = f" × {items.count}" if items.count > 1 else ""
             say(f"{items.label}{times}: {_amount(items.estimated_usd)}")

@@ -53,7 +53,8 @@ def retry(
 ) -> None:
     """Make again what failed, and watch.
 
-    What is complete is not touched. Works while the session is open and after it has closed. Exits as `retakes watch` does.
+    What is complete is not touched. Works while the session is open and after it has closed. Exits as
+    `retakes watch` does.
     """
     from cli.requests import checked
     from client import calls
@@ -71,7 +72,7 @@ def retry(
     with asking() as retakes:
         # A note belongs to items, so all that failed have to be named for it.
         failed = retakes.ask(calls.session(session_id)).retry_info.failed_items if note is not None else ()
-        sent = retakes.ask(calls.retry(session_id, asked(failed)).as_sent())
+        sent = retakes.ask(calls.retry(session_id, asked(failed)).with_text())
         go_on(retakes, sent, detach=detach, as_json=as_json, quiet=quiet)
 
 
@@ -100,7 +101,7 @@ def retake(
 
     request = checked(RetakeRequest, {"note": note, "prompt": prompt, "from_previous": from_previous or None})
     with asking() as retakes:
-        sent = retakes.ask(calls.retake(session_id, key, request).as_sent())
+        sent = retakes.ask(calls.retake(session_id, key, request).with_text())
         go_on(retakes, sent, detach=detach, as_json=as_json, quiet=quiet)
 
 
@@ -147,7 +148,7 @@ def approve(
 
     decision = OutlineDecision(approve=True) if outline is None else _replacing(outline)
     with asking() as retakes:
-        sent = retakes.ask(calls.decide_on_outline(session_id, decision).as_sent())
+        sent = retakes.ask(calls.decide_on_outline(session_id, decision).with_text())
         go_on(retakes, sent, detach=detach, as_json=as_json, quiet=quiet)
 
 
@@ -213,14 +214,13 @@ def _replacing(file: Path) -> "OutlineDecision":
 def _change(call: "Call[SessionView]", *, as_json: bool, quiet: bool) -> None:
     from cli.asking import asking
     from cli.output import print_json, say
-    from sessions.view import SessionView
 
     with asking() as retakes:
-        sent = retakes.ask(call.as_sent())
+        sent = retakes.ask(call.with_text())
     if as_json:
-        print_json(sent)
+        print_json(sent.data)
         return
-    session = SessionView.model_validate_json(sent)
+    session = sent.value
     if quiet:
         return
     say(session.message)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 IDEMPOTENCY_KEY: Final = "Idempotency-Key"
 
@@ -14,6 +15,14 @@ class Picture:
     """A picture to upload. The server looks at the bytes; the name is for its messages."""
 
     name: str
+    data: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sent(Generic[T]):
+    """An answer, and what the server sent of it, byte for byte."""
+
+    value: T
     data: bytes
 
 
@@ -34,8 +43,15 @@ class Call(Generic[T]):
         """Whether sending it twice does what sending it once does, so that a lost answer may be asked for again."""
         return self.method in ("GET", "PUT") or self.picture is not None or IDEMPOTENCY_KEY in self.headers
 
-    def as_sent(self) -> "Call[bytes]":
-        """Return the same call with its answer left as the server sent it."""
+    def with_text(self) -> "Call[Sent[T]]":
+        """Return the same call, whose answer comes with the bytes that it was read from."""
+        return self._read_by(lambda data: Sent(value=self.read(data), data=data))
+
+    def as_bytes(self) -> "Call[bytes]":
+        """Return the same call, whose answer is left unread: for files."""
+        return self._read_by(bytes)
+
+    def _read_by(self, read: Callable[[bytes], U]) -> "Call[U]":
         return Call(
             method=self.method,
             path=self.path,
@@ -43,5 +59,5 @@ class Call(Generic[T]):
             headers=self.headers,
             body=self.body,
             picture=self.picture,
-            read=bytes,
+            read=read,
         )

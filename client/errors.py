@@ -31,7 +31,7 @@ class UnreachableError(RetakesError):
     """No answer came."""
 
     @classmethod
-    def of(cls, error: httpx2.TransportError, *, url: str) -> "UnreachableError":
+    def of(cls, error: httpx2.RequestError, *, url: str) -> "UnreachableError":
         """Return what a failure of the connection to a server is for people."""
         if isinstance(error, httpx2.ConnectError):
             return cls(
@@ -118,5 +118,5 @@ def _place(response: httpx2.Response) -> str:
     return str(response.request.url.copy_with(query=None))[:_MOST_SHOWN]
 
 
-def _reason(error: httpx2.TransportError) -> str:
+def _reason(error: httpx2.RequestError) -> str:
     return (str(error) or type(error).__name__)[:_MOST_SHOWN]

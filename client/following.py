@@ -8,6 +8,7 @@ from typing import Final
 import httpx2
 from pydantic import ValidationError
 
+from client.call import Sent
 from client.calls import session_path
 from client.errors import UnexpectedAnswerError, UnreachableError
 from sessions.view import SessionView
@@ -23,14 +24,13 @@ _HALF_A_SECOND: Final = timedelta(milliseconds=500)
 
 @dataclass(frozen=True, kw_only=True)
 class Changed:
-    """A session as it is now. ``sent`` is it as the server sent it.
+    """A session as it is now, with what the server sent of it.
 
     ``clock_skew`` is how far the server's clock is ahead of ours, to the second: what it names as a moment has come
     when ours shows that moment less the skew.
     """
 
-    session: SessionView
-    sent: bytes
+    sent: Sent[SessionView]
     clock_skew: timedelta
 
 
@@ -94,7 +94,8 @@ class Following:
         if self.after is not None and session.version < self.after:
             return None
         self.after = session.version
-        return Changed(session=session, sent=event.data.encode(), clock_skew=self.clock_skew)
+        sent = Sent(value=session, data=event.data.encode())
+        return Changed(sent=sent, clock_skew=self.clock_skew)
 
     def lost(self, reason: str, *, now: datetime) -> Lost:
         """Take note that there is no connection.

@@ -66,10 +66,10 @@ class Retakes:
         """
         tries = 0
         while True:
-            outcome: httpx2.Response | httpx2.TransportError
+            outcome: httpx2.Response | httpx2.RequestError
             try:
                 outcome = self._http.send(_request(self._http, call))
-            except httpx2.TransportError as error:
+            except httpx2.RequestError as error:
                 outcome = error
             if (pause := _pause_after(outcome, call=call, tries=tries)) is None:
                 return _answer(outcome, call=call, url=self._url)
@@ -101,7 +101,7 @@ class Retakes:
                 for chunk in response.iter_bytes():
                     file.write(chunk)
             return path
-        except httpx2.TransportError as error:
+        except httpx2.RequestError as error:
             raise UnreachableError.of(error, url=self._url) from error
 
     def watch(
@@ -133,7 +133,7 @@ class Retakes:
                         if following.is_over:
                             return
                 lost = following.lost("the server ended the connection", now=datetime.now(UTC))
-            except (httpx2.TransportError, ServerError) as error:
+            except (httpx2.RequestError, ServerError) as error:
                 lost = following.lost(str(error) or type(error).__name__, now=datetime.now(UTC))
             yield lost
             time.sleep(lost.pause.total_seconds())
@@ -160,10 +160,10 @@ class AsyncRetakes:
         """Send a call and return its answer."""
         tries = 0
         while True:
-            outcome: httpx2.Response | httpx2.TransportError
+            outcome: httpx2.Response | httpx2.RequestError
             try:
                 outcome = await self._http.send(_request(self._http, call))
-            except httpx2.TransportError as error:
+            except httpx2.RequestError as error:
                 outcome = error
             if (pause := _pause_after(outcome, call=call, tries=tries)) is None:
                 return _answer(outcome, call=call, url=self._url)
@@ -184,7 +184,7 @@ class AsyncRetakes:
                 async for chunk in response.aiter_bytes():
                     await asyncio.to_thread(file.write, chunk)
             return path
-        except httpx2.TransportError as error:
+        except httpx2.RequestError as error:
             raise UnreachableError.of(error, url=self._url) from error
 
     async def watch(
@@ -205,13 +205,17 @@ class AsyncRetakes:
                         if following.is_over:
                             return
                 lost = following.lost("the server ended the connection", now=datetime.now(UTC))
-            except (httpx2.TransportError, ServerError) as error:
+            except (httpx2.RequestError, ServerError) as error:
                 lost = following.lost(str(error) or type(error).__name__, now=datetime.now(UTC))
             yield lost
             await asyncio.sleep(lost.pause.total_seconds())
 
 
 def _options(url: str, *, key: str | None, timeout: timedelta) -> dict[str, Any]:
+    try:
+        httpx2.URL(url)
+    except httpx2.InvalidURL as error:
+        raise UnreachableError(f"{url} is no address of a server ({error})") from error
     return {
         "base_url": url,
         "headers": {"Authorization": f"Bearer {key}"} if key else {},
@@ -244,7 +248,7 @@ def _stream_options(following: Following) -> dict[str, Any]:
     }
 
 
-def _pause_after(outcome: httpx2.Response | httpx2.TransportError, *, call: Call[Any], tries: int) -> timedelta | None:
+def _pause_after(outcome: httpx2.Response | httpx2.RequestError, *, call: Call[Any], tries: int) -> timedelta | None:
     """Return how long to wait before a call is sent again, None where it is not."""
     if tries >= len(_PAUSES) or isinstance(outcome, httpx2.UnsupportedProtocol):
         return None
@@ -255,8 +259,8 @@ def _pause_after(outcome: httpx2.Response | httpx2.TransportError, *, call: Call
     return _PAUSES[tries] if is_safe else None
 
 
-def _answer(outcome: httpx2.Response | httpx2.TransportError, *, call: Call[T], url: str) -> T:
-    if isinstance(outcome, httpx2.TransportError):
+def _answer(outcome: httpx2.Response | httpx2.RequestError, *, call: Call[T], url: str) -> T:
+    if isinstance(outcome, httpx2.RequestError):
         raise UnreachableError.of(outcome, url=url) from outcome
     if not outcome.is_success:
         raise error_of(outcome)

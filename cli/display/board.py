@@ -111,11 +111,21 @@ class Board:
         told = [f"{settled} of {total}"]
         if self.session.counts.failed:
             told.append(f"{self.session.counts.failed} failed")
-        if (left := self._pace.left(now=self.clock())) is not None and not self.session.paused:
+        if (left := self._left()) is not None:
             told.append(f"about {duration_of(left)} left")
         grid = Table.grid(padding=(0, 1))
         grid.add_row(ProgressBar(total=total, completed=settled, width=_BAR_WIDTH), Text(", ".join(told)))
         return grid
+
+    def _left(self) -> timedelta | None:
+        """Return how long it will still take, None where nobody can tell: an attempt that waits is waited for."""
+        now = self.clock()
+        at_this_pace = self._pace.left(now=now)
+        if at_this_pace is None or self.session.paused or awaits_approval(self.session):
+            return None
+        waits = [item.next_attempt_at - now - self.clock_skew for item in self.session.items if item.next_attempt_at]
+        left = max(at_this_pace, *waits, timedelta())
+        return left if left >= timedelta(seconds=1) else None
 
     def _notes(self) -> list[RenderableType]:
         session = self.session
