@@ -88,29 +88,26 @@ def heading(session: SessionView) -> str:
 
 
 def changes(before: SessionView | None, after: SessionView, *, now: datetime) -> Iterator[str]:
-    """Yield a line for each change from one view of a session to a later one; of the first, what it is.
+    """Yield a line for each change from one view of a session to a later one; of the first, what it is and does.
 
     A session that has settled says so in `summary`.
     """
+    known = {item.key: item for item in before.items} if before else {}
+    lines = [f"{item.label}: {line}" for item in after.items if (line := _change(known.get(item.key), item, now=now))]
     if before is None:
         yield heading(after)
-    known = {item.key: item for item in before.items} if before else {}
-    told = False
-    for item in after.items:
-        if line := _change(known.get(item.key), item, now=now):
-            told = True
-            yield f"{item.label}: {line}"
-    if after.status.is_settled:
-        return
-    has_turned = before is not None and before.paused != after.paused
-    if (not told or has_turned) and (before is None or before.message != after.message):
+    has_turned = before is None or before.paused != after.paused
+    is_news = before is None or before.message != after.message
+    if is_news and (has_turned or not lines) and not after.status.is_settled:
         yield after.message
+    yield from lines
     if awaits_approval(after) and not (before and awaits_approval(before)):
         yield approval_hint(after)
 
 
 def _change(before: ItemView | None, item: ItemView, *, now: datetime) -> str | None:
-    if item.status is ItemStatus.PENDING if before is None else _standing(before) == _standing(item):
+    is_known = _standing(before) == _standing(item) if before else item.status is not ItemStatus.PROCESSING
+    if is_known:
         return None
     match item.status:
         case ItemStatus.PROCESSING if item.next_attempt_at is not None:

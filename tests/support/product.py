@@ -46,7 +46,7 @@ class EndedError(Exception):
 class Product:
     """Temporal, the offline provider, the worker and the API, each a process of its own in one data folder."""
 
-    def __init__(self, data_dir: Path, *, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(self, data_dir: Path, *, settings: Mapping[str, str] | None = None, key: str | None = None) -> None:
         self.data_dir = data_dir
         self.ports = {name: free_port() for name in ("api", "temporal", "ui", "provider")}
         self.provider_url = f"http://127.0.0.1:{self.ports['provider']}"
@@ -63,7 +63,8 @@ class Product:
             "OPENAI_API_KEY": "sk-offline-key-of-the-tests",
             **(settings or {}),
         }
-        self.api = httpx2.AsyncClient(base_url=f"http://127.0.0.1:{self.ports['api']}", timeout=10)
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self.api = httpx2.AsyncClient(base_url=f"http://127.0.0.1:{self.ports['api']}", timeout=10, headers=headers)
         self.provider = httpx2.AsyncClient(base_url=self.provider_url, timeout=10)
         self._processes: dict[str, asyncio.subprocess.Process] = {}
 
@@ -197,9 +198,11 @@ class Product:
 
 
 @asynccontextmanager
-async def running_product(data_dir: Path, *, settings: Mapping[str, str] | None = None) -> AsyncIterator[Product]:
-    """Run the whole product, ready for requests, and end it afterwards."""
-    product = Product(data_dir, settings=settings)
+async def running_product(
+    data_dir: Path, *, settings: Mapping[str, str] | None = None, key: str | None = None
+) -> AsyncIterator[Product]:
+    """Run the whole product, ready for requests, and end it afterwards. ``key``: one of its API keys, if it has any."""
+    product = Product(data_dir, settings=settings, key=key)
     try:
         await asyncio.gather(product.start("temporal", "provider"), product.migrate())
         await product.start("worker", "api")
