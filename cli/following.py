@@ -65,7 +65,7 @@ def follow(retakes: Retakes, sent: Sent[SessionView], *, showing: Showing) -> Se
                 if session.status.is_settled:
                     break
     except KeyboardInterrupt:
-        sys.stderr.write(f"Left running. `retakes watch {session.id}` comes back to it.\n")
+        sys.stderr.write(plain(f"Left running. `retakes watch {session.id}` comes back to it.") + "\n")
         raise typer.Exit(INTERRUPTED) from None
     if showing is Showing.JSON:
         print_json(sent.data)

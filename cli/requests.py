@@ -1,5 +1,6 @@
 """From options to requests: what people write on the command line, checked before anything is sent."""
 
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeVar, cast
@@ -62,7 +63,8 @@ def given(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _in_words(pointer: str, detail: str) -> str:
-    place = pointer.removeprefix("#").removeprefix("/")
+    # A retry's note is given once, and sent with each item.
+    place = re.sub(r"^items/\d+/note$", "note", pointer.removeprefix("#").removeprefix("/"))
     option = next((option for field, option in _OPTIONS.items() if f"{place}/".startswith(f"{field}/")), "")
     return f"{option or place.replace('/', '.')} {detail}".strip()
 
