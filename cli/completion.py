@@ -1,6 +1,6 @@
 """Completion in the shell: ids and keys, asked of the server. Whatever goes wrong, there are just none."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -26,13 +26,13 @@ def session_ids(incomplete: str) -> list[tuple[str, str]]:
 def item_keys(context: typer.Context, incomplete: str) -> list[str]:
     """Return the items of the session that was named before."""
     session = _session_of(context)
-    return [] if session is None else [item.key for item in session.items if item.key.startswith(incomplete)]
+    return [] if session is None else _keys((item.key for item in session.items), incomplete=incomplete)
 
 
 def failed_items(context: typer.Context, incomplete: str) -> list[str]:
     """Return the failed items of the session that was named before."""
     session = _session_of(context)
-    return [] if session is None else [key for key in session.retry_info.failed_items if key.startswith(incomplete)]
+    return [] if session is None else _keys(session.retry_info.failed_items, incomplete=incomplete)
 
 
 def _session_of(context: typer.Context) -> "SessionView | None":
@@ -43,11 +43,22 @@ def _session_of(context: typer.Context) -> "SessionView | None":
 
 
 def _described(sessions: "tuple[SessionView, ...]", *, incomplete: str) -> Iterator[tuple[str, str]]:
-    from cli.output import plain
+    from sessions.identifiers import is_session_id
 
     for session in sessions:
-        if session.id.startswith(incomplete):
-            yield session.id, plain(f"{session.title} ({session.status})")
+        if is_session_id(session.id) and session.id.startswith(incomplete):
+            yield session.id, f"{inert(session.title)} ({session.status})"
+
+
+def inert(title: str) -> str:
+    """Return a title without whatever means something to a shell: some of them evaluate what completes."""
+    return "".join(character if character.isalnum() or character in " .,-" else "_" for character in title)
+
+
+def _keys(keys: Iterable[str], *, incomplete: str) -> list[str]:
+    from sessions.identifiers import is_item_key
+
+    return [key for key in keys if is_item_key(key) and key.startswith(incomplete)]
 
 
 def _answer(call: "Callable[[], Call[T]]") -> T | None:
