@@ -13,7 +13,7 @@ from runtime.setting_types import HttpAddress, Port, ReadableFile, read_file
 _PREFIX: Final = "RETAKES_"
 _EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where a server listens, not where we do
 
-CLIENT_VARIABLES: Final = ("RETAKES_URL", "RETAKES_API_KEY")
+CLIENT_VARIABLES: Final = ("RETAKES_URL", "RETAKES_API_KEY", "RETAKES_THUMBNAILS")
 """Those that mean nothing to a server."""
 
 

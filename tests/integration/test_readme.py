@@ -18,7 +18,8 @@ from tests.support.product import BIN, free_port
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-README = (Path(__file__).parents[2] / "README.md").read_text()
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
 SHELL_BLOCKS = re.findall(r"^```sh\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 VARIABLES = ("RETAKES_API_PORT", "RETAKES_TEMPORAL_PORT", "RETAKES_TEMPORAL_UI_PORT", "RETAKES_OFFLINE_PORT")
 
@@ -42,8 +43,15 @@ class Readme:
         """Run a block as it stands, but for the ports and the session's id."""
         commands = block.replace("http://127.0.0.1:8000", self.address).replace("ID", session_id)
         commands = commands.replace("127.0.0.1:8900", f"127.0.0.1:{self.ports['RETAKES_OFFLINE_PORT']}")
+        commands = commands.replace(".venv/bin/", f"{BIN}/")
         shell = await asyncio.create_subprocess_exec(
-            "sh", "-eu", "-c", commands, cwd=self.folder, stdout=asyncio.subprocess.PIPE
+            "sh",
+            "-eu",
+            "-c",
+            commands,
+            cwd=self.folder,
+            env={**os.environ, "RETAKES_URL": self.address},
+            stdout=asyncio.subprocess.PIPE,
         )
         output, _ = await shell.communicate()
         assert shell.returncode == 0, f"{commands}\n{output.decode()}"
@@ -101,6 +109,20 @@ async def test_the_first_example_makes_five_pictures(readme: Readme) -> None:
     shown = await readme.run(block_with("/events"), session_id=session["id"])
     assert "event: end" in shown
     assert (readme.folder / "images.zip").read_bytes().startswith(b"PK")
+
+
+async def test_the_command_line_makes_them_too(readme: Readme) -> None:
+    """The command in the README starts a session, watches it and ends well."""
+    assert "Complete: All 5 images are ready." in await readme.run(block_with(".venv/bin/retakes images"))
+
+
+async def test_the_client_is_used_as_its_guide_shows(readme: Readme) -> None:
+    """The Python of docs/command-line.md starts a session and follows it until it has settled."""
+    guide = (ROOT / "docs" / "command-line.md").read_text()
+    (program,) = re.findall(r"^```python\n(.*?)^```", guide, re.MULTILINE | re.DOTALL)
+    (readme.folder / "guide.py").write_text(program.replace("http://127.0.0.1:8000", readme.address))
+    shown = await readme.run(f"PYTHONPATH={ROOT} .venv/bin/python guide.py")
+    assert shown.endswith("All 5 images are ready.\n")
 
 
 async def test_the_story_becomes_a_script(readme: Readme) -> None:
