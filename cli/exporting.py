@@ -45,7 +45,7 @@ def export(
         Path, typer.Option("--output", "-o", metavar="PATH", help="A file, a folder, or - for standard output.")
     ] = Path(),
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing.")] = False,
+    quiet: options.Silent = False,
 ) -> None:
     """Download a session, or a story as a document.
 

@@ -17,7 +17,7 @@ from cli.output import console, plain, print_json, say
 from client import calls
 from client.call import Sent
 from client.errors import RetakesError
-from client.following import Lost
+from client.following import Lost, Restored
 from client.retakes import Retakes
 from sessions.view import SessionView
 
@@ -40,6 +40,8 @@ class _Display(Protocol):
 
     def show_lost(self, lost: Lost) -> None: ...
 
+    def show_restored(self) -> None: ...
+
 
 def follow(retakes: Retakes, sent: Sent[SessionView], *, showing: Showing) -> SessionView:
     """Follow a session until it has settled, and return it as it is then.
@@ -58,6 +60,9 @@ def follow(retakes: Retakes, sent: Sent[SessionView], *, showing: Showing) -> Se
             for news in retakes.watch(session.id, after=session.version) if not session.status.is_settled else ():
                 if isinstance(news, Lost):
                     display.show_lost(news)
+                    continue
+                if isinstance(news, Restored):
+                    display.show_restored()
                     continue
                 sent = news.sent
                 session = sent.value
@@ -111,7 +116,7 @@ def show_pictures(retakes: Retakes, session: SessionView) -> None:
     """Show a session's pictures, where the terminal can."""
     try:
         show_thumbnails(session, console=console(), read=lambda item: retakes.ask(calls.content(session.id, item.key)))
-    except (RetakesError, OSError, ValueError):
+    except (RetakesError, ImportError, OSError, ValueError):
         say("The pictures could not be shown here; they are kept all the same.")
 
 
@@ -161,9 +166,6 @@ class _Lines:
 
     def show(self, session: SessionView, *, clock_skew: timedelta) -> None:
         """Print what has changed."""
-        if self._is_lost:
-            self._is_lost = False
-            say("Connected again.")
         for line in changes(self._known, session, now=datetime.now(UTC) + clock_skew):
             say(line)
         self._known = session
@@ -174,10 +176,18 @@ class _Lines:
             self._is_lost = True
             say(f"Connection lost ({lost.reason}); the session goes on without us. Trying again.")
 
+    def show_restored(self) -> None:
+        """Print that there is a connection again."""
+        self._is_lost = False
+        say("Connected again.")
+
 
 class _Silence:
     def show(self, session: SessionView, *, clock_skew: timedelta) -> None:
         """Print nothing."""
 
     def show_lost(self, lost: Lost) -> None:
+        """Print nothing."""
+
+    def show_restored(self) -> None:
         """Print nothing."""

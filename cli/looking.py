@@ -98,7 +98,7 @@ def watch(
     session_id: options.SessionId,
     *,
     as_json: options.Json = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing; the exit code tells.")] = False,
+    quiet: options.Silent = False,
 ) -> None:
     """Watch a session until it has settled. Ctrl-C leaves it running.
 

@@ -25,6 +25,7 @@ FailedKeys = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the API's own JSON and nothing else.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only ids; the exit code tells the rest.")]
+Silent = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing; the exit code tells.")]
 Detach = Annotated[bool, typer.Option("--detach", "-d", help="Do not watch; return as soon as it has started.")]
 Note = Annotated[str | None, typer.Option(metavar="TEXT", help="What to add to the prompt.")]
 MaxAttempts = Annotated[int | None, typer.Option(metavar="1-10", help="Attempts for each item. [default: 3]")]

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 import typer
 
@@ -9,14 +10,16 @@ from cli.display.words import dollars_of
 from cli.exporting import download
 from cli.following import Showing, follow
 from cli.outcomes import exit_code
-from cli.output import plain, print_json, say
+from cli.output import complain, plain, print_json, say
 from client import calls
 from client.call import Call, Sent
-from client.errors import InvalidRequestError
+from client.errors import InvalidRequestError, RetakesError
 from client.retakes import Retakes
 from runtime.refusal import Refused
 from sessions.estimates import AmountRange, ImageEstimateRequest, StoryEstimateRequest
 from sessions.view import SessionView
+
+_MOST_PICTURE_BYTES: Final = 20 * 2**20
 
 
 def uploaded(retakes: Retakes, *, photos: Sequence[Path], style: Path | None) -> dict[str, object]:
@@ -32,6 +35,8 @@ def uploaded(retakes: Retakes, *, photos: Sequence[Path], style: Path | None) ->
 
 def _uploaded(retakes: Retakes, photo: Path) -> str:
     try:
+        if photo.stat().st_size > _MOST_PICTURE_BYTES:
+            raise Refused(f"{photo} is larger than 20 MB; send a smaller picture")
         return retakes.ask(calls.upload(photo)).id
     except OSError as error:
         raise Refused(f"{photo} cannot be read: {error.strerror}") from error
@@ -62,7 +67,7 @@ def started_and_followed(
     """
     if save_to is not None and (detach or (len(starts) > 1 and not save_to.is_dir())):
         raise Refused("--output needs a session to wait for, and a folder where there are several")
-    sent = [retakes.ask(start.with_text()) for start in starts]
+    sent = _all_started(retakes, starts)
     if quiet:
         for one in sent:
             say(one.value.id)
@@ -72,7 +77,12 @@ def started_and_followed(
     showing = Showing.JSON if as_json else Showing.NOTHING if quiet else Showing.PROGRESS
     codes = []
     for one in sent:
-        session = follow(retakes, one, showing=showing)
+        try:
+            session = follow(retakes, one, showing=showing)
+        except typer.Exit:
+            if len(sent) > 1:
+                complain(f"all {len(sent)} sessions go on; `retakes list` shows them")
+            raise
         codes.append(exit_code(session.status))
         if save_to is not None and session.counts.complete:
             path = download(retakes, calls.archive(session.id), to=save_to, overwrite=False)
@@ -80,6 +90,18 @@ def started_and_followed(
                 say(f"Saved as {path}.")
     if worst := max(codes):
         raise typer.Exit(worst)
+
+
+def _all_started(retakes: Retakes, starts: Sequence[Call[SessionView]]) -> list[Sent[SessionView]]:
+    sent: list[Sent[SessionView]] = []
+    for start in starts:
+        try:
+            sent.append(retakes.ask(start.with_text()))
+        except RetakesError:
+            for one in sent:
+                complain(f"{one.value.id} “{one.value.title}” was started before this went wrong")
+            raise
+    return sent
 
 
 def _tell_of_started(sent: Sequence[Sent[SessionView]], *, as_json: bool, quiet: bool) -> None:

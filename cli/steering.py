@@ -49,7 +49,7 @@ def retry(
     max_attempts: Annotated[int | None, typer.Option(metavar="1-10", help="Attempts for each item.")] = None,
     detach: options.Detach = False,
     as_json: options.Json = False,
-    quiet: options.Quiet = False,
+    quiet: options.Silent = False,
 ) -> None:
     """Make again what failed, and watch.
 
@@ -87,7 +87,7 @@ def retake(
     ] = False,
     detach: options.Detach = False,
     as_json: options.Json = False,
-    quiet: options.Quiet = False,
+    quiet: options.Silent = False,
 ) -> None:
     """Make another version of something finished.
 
@@ -113,7 +113,7 @@ def select(
     ],
     *,
     as_json: options.Json = False,
-    quiet: options.Quiet = False,
+    quiet: options.Silent = False,
 ) -> None:
     """Choose which version of an item counts."""
     from client import calls
@@ -135,7 +135,7 @@ def approve(
     ] = None,
     detach: options.Detach = False,
     as_json: options.Json = False,
-    quiet: options.Quiet = False,
+    quiet: options.Silent = False,
 ) -> None:
     """Approve the outline that a story waits with.
 
@@ -152,14 +152,14 @@ def approve(
         go_on(retakes, sent, detach=detach, as_json=as_json, quiet=quiet)
 
 
-def pause(session_id: options.SessionId, *, as_json: options.Json = False, quiet: options.Quiet = False) -> None:
+def pause(session_id: options.SessionId, *, as_json: options.Json = False, quiet: options.Silent = False) -> None:
     """Begin nothing further. What is being made comes to its end."""
     from client import calls
 
     _change(calls.pause(session_id), as_json=as_json, quiet=quiet)
 
 
-def resume(session_id: options.SessionId, *, as_json: options.Json = False, quiet: options.Quiet = False) -> None:
+def resume(session_id: options.SessionId, *, as_json: options.Json = False, quiet: options.Silent = False) -> None:
     """Go on after a pause."""
     from client import calls
 
@@ -171,7 +171,7 @@ def cancel(
     keys: Annotated[list[str] | None, typer.Argument(metavar="[KEY]...", help="Only these items.")] = None,
     *,
     as_json: options.Json = False,
-    quiet: options.Quiet = False,
+    quiet: options.Silent = False,
 ) -> None:
     """Stop a session, or some items. What is complete is kept."""
     from client import calls
@@ -184,7 +184,7 @@ def budget(
     amount: Annotated[str, typer.Argument(metavar="USD|none", help="The most it may cost; none lifts the limit.")],
     *,
     as_json: options.Json = False,
-    quiet: options.Quiet = False,
+    quiet: options.Silent = False,
 ) -> None:
     """Change what a session may cost. One that waits for its budget goes on when it is raised."""
     from client import calls

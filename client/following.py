@@ -42,6 +42,11 @@ class Lost:
     pause: timedelta
 
 
+@dataclass(frozen=True, kw_only=True)
+class Restored:
+    """The connection that was lost is there again. What has changed meanwhile, if anything, comes next."""
+
+
 @dataclass(kw_only=True)
 class Following:
     """How far a session was followed.
@@ -69,11 +74,13 @@ class Following:
         """What tells the server how much is known."""
         return {} if self.after is None else {"Last-Event-ID": str(self.after)}
 
-    def connected(self, response: httpx2.Response) -> None:
-        """Take note of a connection."""
+    def connected(self, response: httpx2.Response) -> Restored | None:
+        """Take note of a connection, and return whether one was lost before."""
+        was_lost = self._lost_since is not None
         self._losses, self._lost_since = 0, None
         if (skew := skew_of(response, now=datetime.now(UTC))) is not None:
             self.clock_skew = skew
+        return Restored() if was_lost else None
 
     def news(self, event: httpx2.ServerSentEvent) -> Changed | None:
         """Return what an event tells that was not known; sets ``is_over`` at the last one.

@@ -10,6 +10,7 @@
 
 import asyncio
 import ipaddress
+import re
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, ExitStack
@@ -24,13 +25,15 @@ from pydantic import ValidationError
 from client.call import Call
 from client.errors import ServerError, UnreachableError, error_of, misread
 from client.files import target_of, written_whole
-from client.following import DEFAULT_PATIENCE, MOST_EVENT_BYTES, SILENCE, Changed, Following, Lost
+from client.following import DEFAULT_PATIENCE, MOST_EVENT_BYTES, SILENCE, Changed, Following, Lost, Restored
 
 DEFAULT_URL: Final = "http://127.0.0.1:8000"
 DEFAULT_TIMEOUT: Final = timedelta(seconds=60)
 
 _CONNECT_SECONDS: Final = 10.0
 _PAUSES: Final = (timedelta(milliseconds=200), timedelta(milliseconds=800))
+_LONGEST_PAUSE: Final = timedelta(seconds=5)
+_SECONDS: Final = re.compile(r"[0-9]{1,4}")
 _WORTH_ANOTHER_TRY: Final = (502, 503, 504)
 
 T = TypeVar("T")
@@ -106,7 +109,7 @@ class Retakes:
 
     def watch(
         self, session_id: str, *, after: int | None = None, patience: timedelta = DEFAULT_PATIENCE
-    ) -> Iterator[Changed | Lost]:
+    ) -> Iterator[Changed | Lost | Restored]:
         """Yield a session now and at every change, until its workflow has closed. Stop whenever you like.
 
         A connection that is lost is told of, made again, and goes on where it was.
@@ -126,7 +129,8 @@ class Retakes:
                     if not source.response.is_success:
                         source.response.read()
                         raise error_of(source.response)
-                    following.connected(source.response)
+                    if (restored := following.connected(source.response)) is not None:
+                        yield restored
                     for event in source:
                         if (changed := following.news(event)) is not None:
                             yield changed
@@ -189,7 +193,7 @@ class AsyncRetakes:
 
     async def watch(
         self, session_id: str, *, after: int | None = None, patience: timedelta = DEFAULT_PATIENCE
-    ) -> AsyncIterator[Changed | Lost]:
+    ) -> AsyncIterator[Changed | Lost | Restored]:
         """Yield a session now and at every change, until its workflow has closed."""
         following = Following(session_id=session_id, url=self._url, after=after, patience=patience)
         while not following.is_over:
@@ -198,7 +202,8 @@ class AsyncRetakes:
                     if not source.response.is_success:
                         await source.response.aread()
                         raise error_of(source.response)
-                    following.connected(source.response)
+                    if (restored := following.connected(source.response)) is not None:
+                        yield restored
                     async for event in source:
                         if (changed := following.news(event)) is not None:
                             yield changed
@@ -255,8 +260,11 @@ def _pause_after(outcome: httpx2.Response | httpx2.RequestError, *, call: Call[A
     if isinstance(outcome, httpx2.Response) and outcome.status_code not in _WORTH_ANOTHER_TRY:
         return None
     # What never got through to the server has not happened, whatever it is.
-    is_safe = call.is_repeatable or isinstance(outcome, httpx2.ConnectError)
-    return _PAUSES[tries] if is_safe else None
+    if not call.is_repeatable and not isinstance(outcome, httpx2.ConnectError):
+        return None
+    asked = outcome.headers.get("retry-after", "") if isinstance(outcome, httpx2.Response) else ""
+    wanted = timedelta(seconds=int(asked)) if _SECONDS.fullmatch(asked) else timedelta()
+    return min(max(wanted, _PAUSES[tries]), _LONGEST_PAUSE)
 
 
 def _answer(outcome: httpx2.Response | httpx2.RequestError, *, call: Call[T], url: str) -> T:

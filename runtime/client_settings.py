@@ -23,6 +23,12 @@ def _fits_a_header(key: SecretStr) -> SecretStr:
     return key
 
 
+def _without_password(url: str) -> str:
+    if "@" in url.partition("://")[2].partition("/")[0]:
+        raise ValueError("should hold no name or password: RETAKES_API_KEY takes the server's key")
+    return url
+
+
 class ClientSettings(BaseSettings):
     """Where the server is, and what opens it."""
 
@@ -35,7 +41,7 @@ class ClientSettings(BaseSettings):
         hide_input_in_errors=True,
     )
 
-    url: HttpAddress | None = None
+    url: Annotated[HttpAddress, AfterValidator(_without_password)] | None = None
     api_key: Annotated[SecretStr, AfterValidator(_fits_a_header)] | None = None
     api_host: str = "127.0.0.1"
     api_port: Port = 8000

@@ -22,7 +22,7 @@ class Holding(StrEnum):
     MONTH = "month"
 
 
-_HOLDINGS = {
+HOLDINGS = {
     Holding.PAUSE: "Paused: what is being made comes to its end, nothing further begins until it is resumed.",
     Holding.BUDGET: "The budget does not allow another attempt; raise it, and the session goes on.",
     Holding.MONTH: (
@@ -52,7 +52,7 @@ def session_message(
         text = f"The outline is ready. {_plural(len(counted), kind=kind)} wait {APPROVAL_AWAITED}."
     elif holding is not None:
         are = "is" if len(counted) == 1 else "are"
-        text = f"{_HOLDINGS[holding]} {ready} of {_plural(len(counted), kind=kind)} {are} ready."
+        text = f"{HOLDINGS[holding]} {ready} of {_plural(len(counted), kind=kind)} {are} ready."
     else:
         text = _text(status, kind=kind, items=items, total=len(counted), ready=ready)
         if has_given_up:

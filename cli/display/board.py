@@ -13,14 +13,13 @@ from rich.text import Text
 
 from cli.display.pace import Pace
 from cli.display.words import (
-    approval_hint,
     attempt_of,
-    awaits_approval,
     countdown,
     detail_of,
     duration_of,
     heading,
     settled_items,
+    way_on,
 )
 from cli.output import plain
 from client.following import Lost
@@ -69,6 +68,10 @@ class Board:
         """Show a newer view of the session."""
         self.session, self.clock_skew, self.lost = session, clock_skew, None
         self._pace.observe(settled=settled_items(session), total=session.counts.total, at=self.clock())
+
+    def show_restored(self) -> None:
+        """Show that there is a connection again."""
+        self.lost = None
 
     def show_lost(self, lost: Lost) -> None:
         """Show that there is no connection."""
@@ -121,7 +124,7 @@ class Board:
         """Return how long it will still take, None where nobody can tell: an attempt that waits is waited for."""
         now = self.clock()
         at_this_pace = self._pace.left(now=now)
-        if at_this_pace is None or self.session.paused or awaits_approval(self.session):
+        if at_this_pace is None or way_on(self.session):
             return None
         waits = [item.next_attempt_at - now - self.clock_skew for item in self.session.items if item.next_attempt_at]
         left = max(at_this_pace, *waits, timedelta())
@@ -137,13 +140,12 @@ class Board:
             ]
         if session.status.is_settled:
             return []
-        if awaits_approval(session):
-            return [Text(plain(approval_hint(session)), style="yellow")]
-        notes: list[RenderableType] = []
-        if session.paused or session.stale:
-            notes.append(_line(session.message, style="yellow"))
-        notes.append(_line("Ctrl-C leaves it running", style="dim"))
-        return notes
+        hint = way_on(session)
+        return [
+            _line(session.message, style="yellow" if hint or session.stale else "dim"),
+            *([Text(plain(hint), style="yellow")] if hint else []),
+            _line("Ctrl-C leaves it running", style="dim"),
+        ]
 
 
 def visible(items: Sequence[ItemView], *, room: int) -> list[ItemView]:

@@ -4,14 +4,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from cli.display.words import (
-    approval_hint,
     attempt_of,
-    awaits_approval,
     detail_of,
     dollars_of,
     duration_of,
     heading,
     summary,
+    way_on,
 )
 from cli.output import print_table, say
 from sessions.costs import CostAmounts, CostReport
@@ -63,7 +62,7 @@ def print_session(session: SessionView) -> None:
 
 def _standing(session: SessionView) -> Iterator[str]:
     yield session.message
-    yield approval_hint(session) if awaits_approval(session) else f"`retakes watch {session.id}` shows how it goes on."
+    yield way_on(session) or f"`retakes watch {session.id}` shows how it goes on."
 
 
 def print_attempts(ledger: AttemptList) -> None:

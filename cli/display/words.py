@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
-from sessions.messages import APPROVAL_AWAITED
+from sessions.messages import APPROVAL_AWAITED, HOLDINGS, Holding
 from sessions.statuses import ItemStatus, SessionStatus
 from sessions.view import ItemView, SessionView
 
@@ -68,17 +68,23 @@ def settled_items(session: SessionView) -> int:
     return session.counts.total - session.counts.pending - session.counts.processing
 
 
-def awaits_approval(session: SessionView) -> bool:
-    """Whether a story waits until its outline is approved: its message is what says so."""
-    return not session.status.is_settled and APPROVAL_AWAITED in session.message
+def way_on(session: SessionView) -> str | None:
+    """Return what has a session that waits for somebody go on: its message is what says that it waits.
 
-
-def approval_hint(session: SessionView) -> str:
-    """Return what a person does about an outline that waits."""
-    return (
-        f"The outline waits for you: `retakes outline {session.id}` shows it, `retakes approve {session.id}` has the "
-        "sets written by it."
-    )
+    None for one that goes on by itself, and for one that has settled.
+    """
+    if session.status.is_settled:
+        return None
+    if APPROVAL_AWAITED in session.message:
+        return (
+            f"The outline waits for you: `retakes outline {session.id}` shows it, `retakes approve {session.id}` has "
+            "the sets written by it."
+        )
+    if session.message.startswith(HOLDINGS[Holding.PAUSE]):
+        return f"`retakes resume {session.id}` has it go on."
+    if session.message.startswith(HOLDINGS[Holding.BUDGET]):
+        return f"`retakes budget {session.id} USD` raises what it may cost."
+    return None
 
 
 def heading(session: SessionView) -> str:
@@ -101,8 +107,8 @@ def changes(before: SessionView | None, after: SessionView, *, now: datetime) ->
     if is_news and (has_turned or not lines) and not after.status.is_settled:
         yield after.message
     yield from lines
-    if awaits_approval(after) and not (before and awaits_approval(before)):
-        yield approval_hint(after)
+    if (hint := way_on(after)) and hint != (way_on(before) if before else None):
+        yield hint
 
 
 def _change(before: ItemView | None, item: ItemView, *, now: datetime) -> str | None:

@@ -4,7 +4,6 @@ from itertools import pairwise
 import pytest
 
 from cli.display.words import (
-    approval_hint,
     changes,
     countdown,
     detail_of,
@@ -12,6 +11,7 @@ from cli.display.words import (
     duration_of,
     size_of,
     summary,
+    way_on,
 )
 from cli.outcomes import exit_code
 from sessions.messages import Holding, session_message
@@ -112,11 +112,29 @@ def test_an_outline_that_waits_is_told_with_the_way_on() -> None:
     message = session_message(SessionStatus.PROCESSING, kind=SessionKind.STORY, items=items, holding=Holding.APPROVAL)
     before = session([item("outline", PROCESSING, attempt=1), item("set-01")], kind=SessionKind.STORY)
     waiting = session(items, kind=SessionKind.STORY, message=message)
-    hint = approval_hint(waiting)
+    hint = way_on(waiting)
+    assert hint is not None
     assert "`retakes outline ses-aaaabbbbccccdddd`" in hint
     assert "`retakes approve ses-aaaabbbbccccdddd`" in hint
     assert hint == list(changes(before, waiting, now=NOW))[-1]
     assert hint not in list(changes(waiting, waiting, now=NOW))
+
+
+@pytest.mark.parametrize(
+    ("holding", "expected"),
+    [
+        (Holding.PAUSE, "`retakes resume ses-aaaabbbbccccdddd`"),
+        (Holding.BUDGET, "`retakes budget ses-aaaabbbbccccdddd USD`"),
+        (Holding.MONTH, None),
+        (None, None),
+    ],
+)
+def test_a_session_that_is_held_says_how_it_goes_on(holding: Holding | None, expected: str | None) -> None:
+    """The command that lets it go on, where there is one."""
+    items = [item("main"), item("side", COMPLETE, attempt=1)]
+    message = session_message(SessionStatus.PROCESSING, kind=SessionKind.IMAGES, items=items, holding=holding)
+    hint = way_on(session(items, message=message))
+    assert hint == expected or (hint is not None and expected is not None and expected in hint)
 
 
 def test_the_summary_says_what_to_do_next() -> None:

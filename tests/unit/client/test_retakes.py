@@ -16,7 +16,7 @@ from client.errors import (
     UnreachableError,
     WrongStateError,
 )
-from client.following import Changed, Lost
+from client.following import Changed, Lost, Restored
 from client.retakes import AsyncRetakes, Retakes
 from sessions.images import ImageSessionRequest
 from sessions.present import session_view
@@ -169,7 +169,7 @@ async def test_a_lost_connection_is_told_of_and_made_again() -> None:
         async with AsyncRetakes(script.url) as retakes:
             news = [one async for one in retakes.watch(first.id)]
         with_what_they_knew = [b"Last-Event-ID: %d" % first.version in request for request in script.requests]
-    assert [Changed, Lost, Lost, Lost, Changed, Changed] == [type(one) for one in news]
+    assert [Changed, Lost, Lost, Lost, Restored, Changed, Changed] == [type(one) for one in news]
     assert later == news[-1].sent.value if isinstance(news[-1], Changed) else False
     assert [False, True, True, True] == with_what_they_knew
 

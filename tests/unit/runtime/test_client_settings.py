@@ -49,11 +49,19 @@ def test_our_own_servers_keys_are_shown_to_no_other(folder: Path, monkeypatch: p
     assert "mine" == load_client_settings().key
 
 
-@pytest.mark.parametrize(("name", "value"), [("URL", "retakes.example"), ("API_KEY", "schlüssel"), ("API_PORT", "0")])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("URL", "retakes.example"),
+        ("URL", "http://me:secret@retakes.example"),
+        ("API_KEY", "schlüssel"),
+        ("API_PORT", "0"),
+    ],
+)
 def test_a_wrong_value_is_named(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """One line, which names the variable and does not show what it holds."""
     monkeypatch.setenv(f"RETAKES_{name}", value)
-    with pytest.raises(Refused, match=f"^RETAKES_{name} should be ") as refused:
+    with pytest.raises(Refused, match=f"^RETAKES_{name} should ") as refused:
         load_client_settings()
     assert f" {value} " not in f"{refused.value} "
 
