@@ -2,6 +2,7 @@
 
 import sys
 from datetime import timedelta
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -136,7 +137,10 @@ def upgrade() -> None:
 
 
 def main() -> None:
-    """Run the command line. Exits with 2 for bad usage or a wrong setting."""
+    """Run the command line. Exits with 2 for bad usage, a wrong setting, and whatever the server refuses."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal may lack characters that a title has
     try:
         app(prog_name="retakes")
     except Refused as refusal:

@@ -101,6 +101,9 @@ def _all_started(retakes: Retakes, starts: Sequence[Call[SessionView]]) -> list[
             for one in sent:
                 complain(f"{one.value.id} “{one.value.title}” was started before this went wrong")
             raise
+        except KeyboardInterrupt:
+            complain("interrupted before the server answered; `retakes list` shows what was started")
+            raise
     return sent
 
 

@@ -1,5 +1,6 @@
 """Sessions, items, attempts and costs as tables."""
 
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -20,7 +21,8 @@ from sessions.view import AttemptList, AttemptView, SessionList, SessionView
 
 def print_sessions(page: SessionList) -> None:
     """Print a page of sessions."""
-    if not page.sessions:
+    is_looked_at = sys.stdout.isatty()
+    if not page.sessions and is_looked_at:
         say("No sessions. `retakes images TITLE` starts one.")
         return
     rows = [
@@ -35,7 +37,7 @@ def print_sessions(page: SessionList) -> None:
         for session in page.sessions
     ]
     print_table(("ID", "KIND", "STATUS", "READY", "STARTED", "TITLE"), rows)
-    if page.next_cursor:
+    if page.next_cursor and is_looked_at:  # a program that reads the table takes every line for a session
         say(f"There are more: retakes list --cursor {page.next_cursor}")
 
 
