@@ -65,8 +65,8 @@ def started_and_followed(
     Raises:
         typer.Exit: always, unless all are complete.
     """
-    if save_to is not None and (detach or (len(starts) > 1 and not save_to.is_dir())):
-        raise Refused("--output needs a session to wait for, and a folder where there are several")
+    if save_to is not None:
+        _refuse_unless_it_can_be_saved(save_to, starts=len(starts), detach=detach)
     sent = _all_started(retakes, starts)
     if quiet:
         for one in sent:
@@ -90,6 +90,16 @@ def started_and_followed(
                 say(f"Saved as {path}.")
     if worst := max(codes):
         raise typer.Exit(worst)
+
+
+def _refuse_unless_it_can_be_saved(path: Path, *, starts: int, detach: bool) -> None:
+    """Find out before anything is paid for whether its download would be refused."""
+    if detach or (starts > 1 and not path.is_dir()):
+        raise Refused("--output needs a session to wait for, and a folder where there are several")
+    if path.is_file():
+        raise Refused(f"{path} is there already; -o PATH writes another")
+    if not path.parent.is_dir():
+        raise Refused(f"there is no folder {path.parent} to write {path.name} into")
 
 
 def _all_started(retakes: Retakes, starts: Sequence[Call[SessionView]]) -> list[Sent[SessionView]]:

@@ -221,9 +221,9 @@ async def test_a_story_waits_for_its_approval_and_comes_out_as_a_script(shell: S
 
 async def test_an_export_never_replaces_a_file_by_accident(shell: Shell) -> None:
     """The archive gets the server's name; a second one is refused, and --force replaces the first."""
-    ended = await shell.run("images", "Red Chair", "--image", "main", "--quiet")
-    session_id = ended.output.strip()
-    assert "Red_Chair.zip\n" == (await shell.run("export", session_id)).output
+    ended = await shell.run("images", "Red Chair", "--image", "main", "-o", ".")
+    assert (0, "Saved as Red_Chair.zip.") == (ended.code, ended.output.splitlines()[-1])
+    session_id = ended.output.split(" · ")[1]
     path = shell.folder / "Red_Chair.zip"
     assert "manifest.json" in zipfile.ZipFile(path).namelist()
     path.write_bytes(b"mine")

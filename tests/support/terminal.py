@@ -78,21 +78,19 @@ class Terminal:
             self._close()
         return code
 
-    def _read(self) -> None:
+    def _read(self) -> bool:
+        """Take what there is, and return whether there may be more."""
         try:
             data = os.read(self._primary, 65_536)
-        except OSError:  # on Linux, when nobody has the other end open any more
+        except OSError:  # nothing for now, or on Linux nobody has the other end open any more
             data = b""
         self._written += data
         if not data:
             asyncio.get_running_loop().remove_reader(self._primary)
+        return bool(data)
 
     def _close(self) -> None:
-        loop = asyncio.get_running_loop()
         os.set_blocking(self._primary, False)
-        while loop.remove_reader(self._primary):
-            self._read()
-            loop.add_reader(self._primary, self._read)
-            break
-        loop.remove_reader(self._primary)
+        while self._read():
+            pass
         os.close(self._primary)

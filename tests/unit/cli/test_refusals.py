@@ -40,6 +40,8 @@ def exit_code_of(*arguments: str, monkeypatch: pytest.MonkeyPatch, given: bytes 
         (("images", "X", "--image", "poster"), "--image must be 'main'"),
         (("images", "X", "--custom", "box"), "--custom should be KEY=PROMPT"),
         (("images", "X", "--tolerated-failures", "200%"), "--tolerated-failures must be a number of items"),
+        (("images", "X", "-o", "no/x.zip"), "there is no folder no to write x.zip into"),
+        (("images", "X", "-o", "x.zip", "--detach"), "--output needs a session to wait for"),
         (("images", "-"), "standard input holds no title"),
         (("story", " "), "IDEA must not be blank"),
         (("story", "-"), "IDEA must not be blank"),
@@ -88,6 +90,15 @@ def test_an_outline_that_is_none_is_refused(
     (nowhere / "outline.json").write_text('{"title": "X"}')
     assert 2 == exit_code_of("approve", ID, "--outline", "outline.json", monkeypatch=monkeypatch)
     assert "short_summary is required" in capsys.readouterr().err
+
+
+def test_a_download_that_would_be_refused_starts_nothing(
+    nowhere: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nobody pays for pictures to be told afterwards that their file is there already."""
+    (nowhere / "x.zip").touch()
+    assert 2 == exit_code_of("images", "X", "-o", "x.zip", monkeypatch=monkeypatch)
+    assert "retakes: x.zip is there already; -o PATH writes another\n" == capsys.readouterr().err
 
 
 def test_a_picture_that_is_too_large_is_not_even_read(
