@@ -35,11 +35,9 @@ from api.routes import (
     stories,
     uploads,
 )
-from api.services import Backend, Services, Upload, UploadRefusedError
+from api.services import Backend, Services, UploadRefusedError
 from api.web import login, pages, session, start_form, thumbnails
 from api.web.board import Boards
-from api.services import Backend, Services, UploadRefusedError
-from api.web import login, pages, start_form
 from api.web.paths import STATIC, is_page
 from api.web.rendering import STATIC_FOLDER, LastingFiles, Pages
 from runtime.prices import PriceFileError, load_prices

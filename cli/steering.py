@@ -1,5 +1,6 @@
 """Commands that change what a session does, from `retry` to `budget`."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -38,6 +39,7 @@ def register(app: typer.Typer) -> None:
     app.command(epilog=options.examples(f"retakes pause {_ID}"))(pause)
     app.command(epilog=options.examples(f"retakes resume {_ID}"))(resume)
     app.command(epilog=options.examples(f"retakes cancel {_ID}", f"retakes cancel {_ID} lifestyle"))(cancel)
+    app.command(epilog=options.examples(f"retakes delete {_ID}", f"retakes delete {_ID} --yes"))(delete)
     app.command(epilog=options.examples(f"retakes budget {_ID} 2.50", f"retakes budget {_ID} none"))(budget)
 
 
@@ -177,6 +179,31 @@ def cancel(
     from client import calls
 
     _change(calls.cancel(session_id, items=keys or ()), as_json=as_json, quiet=quiet)
+
+
+def delete(
+    session_id: options.SessionId,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether that is meant.")] = False,
+    quiet: options.Silent = False,
+) -> None:
+    """Remove a session that has settled, its results and its attempts, for good.
+
+    What it has cost stays in the sums of the month.
+    """
+    from cli.asking import asking
+    from cli.output import plain, say
+    from client import calls
+
+    with asking() as retakes:
+        if not yes:
+            session = retakes.ask(calls.session(session_id))
+            if not sys.stdin.isatty():
+                raise Refused("nobody is there to be asked whether that is meant; add --yes")
+            typer.confirm(f"Delete {session.id} ({plain(session.title)}) for good?", abort=True)
+        retakes.ask(calls.delete(session_id))
+    if not quiet:
+        say(f"{session_id} is deleted.")
 
 
 def budget(

@@ -133,6 +133,11 @@ def cancel(session_id: str, *, items: Sequence[str] = ()) -> Call[SessionView]:
     return _changed("POST", session_path(session_id, "cancel"), _Items(items=tuple(items)) if items else None)
 
 
+def delete(session_id: str) -> Call[None]:
+    """Delete a session that has settled, with everything that belongs to it. What it has cost stays in the sums."""
+    return Call(method="DELETE", path=session_path(session_id), read=lambda _: None)
+
+
 def set_budget(session_id: str, *, budget_usd: float | None) -> Call[SessionView]:
     """Change what a session may cost, in US dollars; None lifts the limit."""
     return _changed("PUT", session_path(session_id, "budget"), _Budget(budget_usd=budget_usd))

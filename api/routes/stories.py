@@ -22,18 +22,7 @@ from sessions.view import SessionView
 router = APIRouter(prefix="/api/sessions", tags=["stories"])
 
 
-class ExportFormat(StrEnum):
-    """What a story can be exported as, by the extension of the file."""
-
-    MARKDOWN = "md"
-    FOUNTAIN = "fountain"
-    FINAL_DRAFT = "fdx"
-    PDF = "pdf"
-    SHOT_LIST = "csv"
-
-
 @router.post("/stories", status_code=202, responses=problems(409, 413, 415), summary="Start a story session")
-@router.post("/stories", status_code=202, responses=problems(413, 415), summary="Start a story session")
 async def start_story(
     request: StorySessionRequest, services: TheServices, response: Response, idempotency_key: IdempotencyKey = None
 ) -> SessionView:

@@ -15,9 +15,8 @@ from starlette.types import Scope
 
 from api.web import paths
 from sessions.overviews import SessionOverview
-from sessions.view import SessionView
 from sessions.problems import Problem
-from sessions.view import ItemView, SessionView
+from sessions.view import SessionView
 
 STATIC_FOLDER: Final = Path(__file__).parent / "static"
 

@@ -161,6 +161,16 @@ async def test_a_cancelled_session_is_5(shell: Shell) -> None:
     assert "Cancelled: " in ended.output
 
 
+async def test_deleting_is_asked_once(shell: Shell) -> None:
+    """Where nobody can be asked, only --yes deletes; what is gone is unknown from then on."""
+    session_id = (await shell.run("images", "Lamp", "--image", "main", "--quiet", "--detach")).output.strip()
+    assert 2 == (await shell.run("delete", session_id)).code
+    await shell.run("watch", session_id)
+    assert 0 == (await shell.run("delete", session_id, "--yes")).code
+    gone = await shell.run("show", session_id)
+    assert (2, "") == (gone.code, gone.output)
+
+
 async def test_titles_from_standard_input_are_all_started(shell: Shell) -> None:
     """A list of titles starts a session for each, and with --quiet only the ids are printed."""
     given = "Mug\n\n  Plate \n"

@@ -57,6 +57,7 @@ def examples(picture: Path) -> list[Call[Any]]:
         calls.content(ID, "main", attempt=2),
         calls.pause(ID),
         calls.resume(ID),
+        calls.delete(ID),
         calls.cancel(ID),
         calls.cancel(ID, items=["main"]),
         calls.set_budget(ID, budget_usd=2.5),
@@ -117,7 +118,7 @@ def test_every_answer_is_read_as_what_the_api_gives(all_calls: list[Call[Any]], 
     for call in all_calls:
         path, operation = operation_of(call, description)
         success = next(answer for status, answer in operation["responses"].items() if status.startswith("2"))
-        schema = success["content"].get("application/json", {}).get("schema", {})
+        schema = success.get("content", {}).get("application/json", {}).get("schema", {})
         described = schema.get("$ref", "").rpartition("/")[2]
         model = getattr(call.read, "__self__", None)
         if described:
