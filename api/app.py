@@ -36,10 +36,11 @@ from api.routes import (
     uploads,
 )
 from api.services import Backend, Services, UploadRefusedError
-from api.web import login, pages, session, start_form, thumbnails
+from api.web import item, login, pages, recorder, session, start_form, thumbnails
 from api.web.board import Boards
 from api.web.paths import STATIC, is_page
 from api.web.rendering import STATIC_FOLDER, LastingFiles, Pages
+from api.web.shared import SharedEvents
 from runtime.prices import PriceFileError, load_prices
 from runtime.refusal import Refused
 from runtime.settings import Settings
@@ -151,6 +152,7 @@ def create_app(
     app.state.backend = backend
     app.state.pages = templates
     app.state.boards = Boards(pages=templates)
+    app.state.shared_events = SharedEvents()
     for module in (
         sessions,
         stories,
@@ -166,6 +168,8 @@ def create_app(
         metrics,
         pages,
         session,
+        item,
+        recorder,
         thumbnails,
         start_form,
         login,

@@ -17,6 +17,7 @@ from service.watch import Change
 from sessions.artifacts import Artifact
 from sessions.commands import RetryRequest
 from sessions.images import ImageSessionRequest
+from sessions.ledger import LedgerEntry
 from sessions.outlines import OutlineDecision
 from sessions.outlook import Outlook
 from sessions.overviews import OverviewPage
@@ -54,7 +55,11 @@ class Reading(Protocol):
         ...
 
     async def attempts(self, session_id: str) -> Sequence[AttemptView]:
-        """Return the ledger of a session."""
+        """Return the ledger of a session as it is shown."""
+        ...
+
+    async def ledger(self, session_id: str) -> Sequence[LedgerEntry]:
+        """Return the ledger of a session, oldest first."""
         ...
 
     async def artifact(self, session_id: str, *, item: str, attempt: int | None) -> Artifact:

@@ -24,6 +24,7 @@ from service.standing import standing_of
 from service.under_way import attempts_under_way
 from sessions.artifacts import Artifact
 from sessions.identifiers import is_session_id
+from sessions.ledger import LedgerEntry
 from sessions.money import Spending
 from sessions.present import Seen, attempt_view, session_view
 from sessions.progress import UnderWay
@@ -158,6 +159,10 @@ class SessionReader:
         return SessionList(sessions=views, next_cursor=page.next_cursor)
 
     async def attempts(self, session_id: str) -> Sequence[AttemptView]:
+        """Return the ledger of a session as it is shown, oldest first; raises what `ledger` raises."""
+        return [attempt_view(entry) for entry in await self.ledger(session_id)]
+
+    async def ledger(self, session_id: str) -> Sequence[LedgerEntry]:
         """Return the ledger of a session, oldest first.
 
         Raises:
@@ -169,7 +174,7 @@ class SessionReader:
         entries = await _reached(self._records.attempts(session_id))
         if not entries:
             await self.session(session_id)
-        return [attempt_view(entry) for entry in entries]
+        return entries
 
     async def artifact(self, session_id: str, *, item: str, attempt: int | None) -> Artifact:
         """Return the artifact of an attempt, or of the attempt that counts where none is named.

@@ -85,7 +85,7 @@ def _cards(items: Sequence[ItemView], *, seen: Seen, outlook: Outlook) -> list[C
                 item=item,
                 note=state.note,
                 versions=len(state.versions),
-                can_retake=_can_retake(state, kind=seen.view.kind),
+                can_retake=can_retake(state, kind=seen.view.kind),
                 began_at=outlook.began_at.get(item.key),
                 took=outlook.took.get(item.key),
             )
@@ -93,7 +93,7 @@ def _cards(items: Sequence[ItemView], *, seen: Seen, outlook: Outlook) -> list[C
     return cards
 
 
-def _can_retake(item: ItemState, *, kind: SessionKind) -> bool:
+def can_retake(item: ItemState, *, kind: SessionKind) -> bool:
     """Whether a person may ask for another version: not of an outline that sets have been written by."""
     return item.status.is_settled and (kind is SessionKind.IMAGES or set_number_of(item.key) is not None)
 

@@ -26,9 +26,9 @@ def session_live(session_id: str, *, show: str = "", part: int = 1) -> str:
     return f"/sessions/{session_id}/live{_query(show=show, part=part)}"
 
 
-def item_page(session_id: str, key: str) -> str:
-    """Return where the versions of an item are shown."""
-    return f"/sessions/{session_id}/items/{quote(key, safe='')}"
+def item_page(session_id: str, key: str, *, left: int = 0, right: int = 0) -> str:
+    """Return where the versions of an item are shown, beside each other those of two attempts where they are named."""
+    return f"/sessions/{session_id}/items/{quote(key, safe='')}{_versions(left=left, right=right)}"
 
 
 def thumbnail(session_id: str, key: str, *, attempt: int) -> str:
@@ -36,9 +36,19 @@ def thumbnail(session_id: str, key: str, *, attempt: int) -> str:
     return f"{item_page(session_id, key)}/thumbnail?attempt={attempt}"
 
 
-def attempts_page(session_id: str) -> str:
-    """Return where every attempt of a session is shown."""
-    return f"/sessions/{session_id}/attempts"
+def item_live(session_id: str, key: str, *, left: int = 0, right: int = 0) -> str:
+    """Return where that page's changes are told."""
+    return f"{item_page(session_id, key)}/live{_versions(left=left, right=right)}"
+
+
+def attempts_page(session_id: str, *, item: str = "", outcome: str = "", part: int = 1) -> str:
+    """Return where a session's attempts are shown: all, or those of an item or outcome, in parts counted from 1."""
+    return f"/sessions/{session_id}/attempts{_attempts(item=item, outcome=outcome, part=part)}"
+
+
+def attempts_live(session_id: str, *, item: str = "", outcome: str = "", part: int = 1) -> str:
+    """Return where that page's changes are told."""
+    return f"/sessions/{session_id}/attempts/live{_attempts(item=item, outcome=outcome, part=part)}"
 
 
 def story_page(session_id: str) -> str:
@@ -70,3 +80,13 @@ def is_scripted(request: Request) -> bool:
 def _query(*, show: str, part: int) -> str:
     asked = {**({"show": show} if show else {}), **({"part": part} if part > 1 else {})}
     return f"?{urlencode(asked)}" if asked else ""
+
+
+def _versions(*, left: int, right: int) -> str:
+    return f"?{urlencode({'left': left, 'right': right})}" if left and right else ""
+
+
+def _attempts(*, item: str, outcome: str, part: int) -> str:
+    asked = {name: value for name, value in (("item", item), ("outcome", outcome)) if value}
+    numbered = {**asked, **({"part": str(part)} if part > 1 else {})}
+    return f"?{urlencode(numbered)}" if numbered else ""

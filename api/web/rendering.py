@@ -38,6 +38,7 @@ class Pages:
         )
         self._environment.filters |= {
             "moment": moment,
+            "exact_moment": exact_moment,
             "clock": clock,
             "duration": duration,
             "dollars": dollars,
@@ -105,6 +106,11 @@ def iso_now() -> str:
 def moment(value: datetime) -> str:
     """Return a moment for people."""
     return f"{value.astimezone(UTC):%-d %b %Y, %H:%M} UTC"
+
+
+def exact_moment(value: datetime) -> str:
+    """Return a moment for people, to the second."""
+    return f"{value.astimezone(UTC):%-d %b %Y, %H:%M:%S} UTC"
 
 
 def clock(value: datetime) -> str:

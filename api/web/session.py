@@ -3,7 +3,7 @@
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, TypeVar
 
-from fastapi import APIRouter, Depends, Form, Path, Request
+from fastapi import APIRouter, Depends, Form, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from sse_starlette import EventSourceResponse
@@ -18,7 +18,7 @@ from api.web.paths import HOME, is_scripted, session_page
 from service.watch import Change
 from sessions.commands import RetryRequest
 from sessions.model import RequestModel
-from sessions.steering import BudgetChange, RetakeRequest
+from sessions.steering import BudgetChange
 
 router = APIRouter(prefix="/sessions/{session_id}", include_in_schema=False)
 
@@ -32,8 +32,6 @@ def boards_of(request: Request) -> Boards:
 
 
 TheBoards = Annotated[Boards, Depends(boards_of)]
-ItemKey = Annotated[str, Path(max_length=200)]
-TypedNote = Annotated[str, Form(max_length=100_000)]
 
 
 @router.get("")
@@ -107,24 +105,6 @@ async def set_budget(
     change = asked(BudgetChange, budget_usd=_number(budget_usd))
     await services.steering.set_budget(session_id, change)
     return done(request, session_id)
-
-
-@router.post("/items/{key}/retry")
-async def retry_item(
-    session_id: str, key: ItemKey, services: TheServices, request: Request, note: TypedNote = ""
-) -> Response:
-    """Make one failed item again."""
-    await services.steering.retry(session_id, asked(RetryRequest, items=[{"key": key, "note": typed(note)}]))
-    return done(request, session_id, item=key)
-
-
-@router.post("/items/{key}/retake")
-async def retake_item(
-    session_id: str, key: ItemKey, services: TheServices, request: Request, note: TypedNote = ""
-) -> Response:
-    """Make another version of a finished item."""
-    await services.steering.retake(session_id, asked(RetakeRequest, note=typed(note)), item=key)
-    return done(request, session_id, item=key)
 
 
 def done(request: Request, session_id: str, *, item: str | None = None) -> Response:

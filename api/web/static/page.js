@@ -5,6 +5,7 @@ let skew = Date.parse(document.documentElement.dataset.now) - Date.now();
 const now = () => Date.now() + skew;
 
 const moments = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+const exactMoments = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 
 function duration(seconds) {
   if (seconds < 60) return `${seconds} s`;
@@ -15,6 +16,7 @@ function duration(seconds) {
 
 const clocks = {
   at: (moment) => moments.format(moment),
+  exactly: (moment) => exactMoments.format(moment),
   since: (moment) => `for ${duration(Math.max(0, Math.floor((now() - moment) / 1000)))}`,
   until: (moment) => {
     const seconds = Math.ceil((moment - now()) / 1000);

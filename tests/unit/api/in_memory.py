@@ -194,9 +194,12 @@ class InMemory:
         return SessionList(sessions=tuple(found[begin:end]), next_cursor=str(end) if end < len(found) else None)
 
     async def attempts(self, session_id: str) -> Sequence[AttemptView]:
+        return [attempt_view(entry) for entry in await self.ledger(session_id)]
+
+    async def ledger(self, session_id: str) -> Sequence[LedgerEntry]:
         self._answer()
         self._state(session_id)
-        return [attempt_view(entry) for entry in self.entries.get(session_id, [])]
+        return self.entries.get(session_id, [])
 
     async def artifact(self, session_id: str, *, item: str, attempt: int | None) -> Artifact:
         self._answer()

@@ -1,0 +1,80 @@
+"""The flight recorder and the page of an item: every attempt seen live, versions compared, the older one chosen."""
+
+import re
+from typing import Any
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.support.browser import Visitor
+from tests.support.product import Product
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+PATIENCE = 30_000
+TROUBLE: dict[str, Any] = {
+    "seed": 1,
+    "rules": [
+        {"match": "Image: Lifestyle", "times": 1, "fault": {"kind": "server_error"}},
+        {"match": "Image: Comparison", "times": 1, "fault": {"kind": "rate_limit", "retry_after": 1}},
+        {"match": "Image: Main", "times": 1, "fault": {"kind": "disconnect"}},
+        {"match": "Image: Infographic", "times": 1, "fault": {"kind": "slow", "seconds": 2}},
+    ],
+}
+
+
+async def overflow(page: Page) -> bool:
+    """Whether the page is wider than its window."""
+    return bool(await page.evaluate("document.documentElement.scrollWidth > window.innerWidth"))
+
+
+async def test_every_attempt_is_seen_as_it_happens(product: Product, visitor: Visitor) -> None:
+    """What broke, what it cost and why it was tried again appear without a reload, and what nobody knows is said."""
+    await product.faults(TROUBLE)
+    page = visitor.page
+    session_id = await product.start_images()
+    await page.goto(f"/sessions/{session_id}/attempts")
+    await page.evaluate("window.isSamePage = true")
+    broken = page.locator("#attempt-lifestyle-1")
+    await expect(broken).to_contain_text(re.compile(r"Tried again as attempt 2, \d\.\d s later"), timeout=PATIENCE)
+    await expect(broken).to_contain_text("Broke before it worked (transient)")
+    await expect(page.locator("#attempt-lifestyle-2 .status")).to_have_text("complete", timeout=PATIENCE)
+    await expect(page.locator("#attempt-main-1 .status")).to_have_text("uncertain")
+    await expect(page.locator("#attempt-main-1")).to_contain_text("may have been billed")
+    await expect(page.locator("#attempt-comparison-1")).to_contain_text("Waiting uses up no attempt")
+    await product.settled(session_id)
+    await expect(page.locator("#recorder .message")).to_contain_text("ready", timeout=PATIENCE)
+    assert await page.evaluate("window.isSamePage === true")
+    attempts = (await product.api.get(f"/api/sessions/{session_id}/attempts")).json()["attempts"]
+    await expect(page.locator("tbody tr")).to_have_count(len(attempts))
+    assert [] == await visitor.violations()
+    await visitor.keep_screenshots("recorder")
+    await page.get_by_label("Outcome").select_option("uncertain")
+    await page.get_by_role("button", name="Show", exact=True).click()
+    await expect(page.locator("tbody tr")).to_have_count(1)
+    await page.set_viewport_size({"width": 360, "height": 800})
+    await page.goto(f"/sessions/{session_id}/attempts")
+    assert not await overflow(page)
+    assert [] == await visitor.violations()
+    await visitor.keep_screenshots("recorder-phone")
+
+
+async def test_two_versions_are_compared_and_the_older_one_is_chosen(product: Product, visitor: Visitor) -> None:
+    """Side by side with the difference of their prompts; what is chosen counts everywhere, in words, too."""
+    page = visitor.page
+    session_id = await product.start_images(images=[{"type": "main"}])
+    await product.settled(session_id)
+    await page.goto(f"/sessions/{session_id}/items/main")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Main image")
+    await page.evaluate("window.isSamePage = true")
+    await page.get_by_label("Note").fill("Make the bottle blue")
+    await page.get_by_role("button", name="Retake", exact=True).click()
+    await expect(page.locator(".version")).to_have_count(2, timeout=PATIENCE)
+    await expect(page.locator("#making .message")).to_have_text("Version 2 of 2 counts: the newest does until a person chooses.")
+    await expect(page.locator("ins").filter(has_text="Make the bottle blue")).to_be_visible()
+    await page.get_by_text("Write the prompt yourself").click()
+    assert [] == await visitor.violations()
+    await visitor.keep_screenshots("item")
+    await page.locator("#version-1").get_by_role("button", name="Use this version").click()
+    await expect(page.locator("#version-1 .status")).to_have_text("counts")
+    await expect(page.locator("#making .message")).to_contain_text("Version 1 of 2 counts, as a person chose.")
