@@ -112,7 +112,7 @@ def _followed(entry: LedgerEntry, *, following: LedgerEntry) -> Aftermath:
     later = ""
     if entry.ended_at is not None:
         pause = max(timedelta(0), following.started_at - entry.ended_at)
-        later = f", {pause.total_seconds():.1f} s later"
+        later = f", {pause.total_seconds():.1f}\u00a0s later"
     if entry.status is AttemptStatus.RUNNING:
         why = f"How it ended is not written down. Attempt {following.attempt} followed{later}."
         return Aftermath(what=Afterwards.UNKNOWN, why=why)

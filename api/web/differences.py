@@ -8,7 +8,8 @@ from difflib import SequenceMatcher
 from enum import StrEnum
 from typing import Final
 
-_WORDS: Final = re.compile(r"\w+\s*|[^\w\s]\s*|\s+")
+# A word takes the blanks along that follow it, so that its neighbours are one run; line ends stand for themselves.
+_WORDS: Final = re.compile(r"\w+[^\S\n]*|[^\w\s][^\S\n]*|\n|[^\S\n]+")
 _LINES: Final = re.compile(r"[^\n]*\n|[^\n]+")
 
 MOST_PAIRS: Final = 300_000
@@ -21,6 +22,8 @@ class Kind(StrEnum):
     SAME = "same"
     ADDED = "added"
     REMOVED = "removed"
+    LEFT_OUT = "left out"
+    """In both, and not shown; the text says how many lines."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +45,23 @@ def differences(before: str, after: str) -> Sequence[Piece]:
         else:
             pieces.append(piece)
     return pieces
+
+
+def condensed(pieces: Sequence[Piece], *, context: int = 2) -> Sequence[Piece]:
+    """Return a difference without most of what is the same. ``context``: lines of it that stay around each change."""
+    shown: list[Piece] = []
+    for position, piece in enumerate(pieces):
+        lines = piece.text.splitlines(keepends=True)
+        before = context if position > 0 else 0
+        after = context if position < len(pieces) - 1 else 0
+        left_out = len(lines) - before - after
+        if piece.kind is not Kind.SAME or len(pieces) == 1 or left_out < 2:
+            shown.append(piece)
+            continue
+        kept = ["".join(lines[:before]), "".join(lines[before + left_out :])]
+        parts = [(Kind.SAME, kept[0]), (Kind.LEFT_OUT, str(left_out)), (Kind.SAME, kept[1])]
+        shown += [Piece(kind=kind, text=text) for kind, text in parts if text]
+    return shown
 
 
 def _by_lines(before: Sequence[str], after: Sequence[str]) -> Iterator[Piece]:

@@ -14,6 +14,7 @@ from api.routes.events import LastEventId, version_seen
 from api.services import Services, TheBackend, TheServices
 from api.streams import event_stream
 from api.web.board import can_retake
+from api.web.differences import condensed
 from api.web.pages import BEAT_SECONDS, ThePages, beat
 from api.web.paths import is_scripted, item_page
 from api.web.recorder import TheEvents
@@ -88,7 +89,7 @@ async def live(
         return await events.event(change, place=(key, compared), make=make)
 
     return event_stream(
-        _of_item(changes, key=key), written=written, backend=backend, greeting=beat, ping_seconds=BEAT_SECONDS
+        of_item(changes, key=key), written=written, backend=backend, greeting=beat, ping_seconds=BEAT_SECONDS
     )
 
 
@@ -163,7 +164,7 @@ def _done(request: Request, session_id: str, *, key: str, place: Literal["card",
     return done(request, session_id, item=key)
 
 
-async def _of_item(changes: AsyncGenerator[Change, None], *, key: str) -> AsyncGenerator[Change, None]:
+async def of_item(changes: AsyncGenerator[Change, None], *, key: str) -> AsyncGenerator[Change, None]:
     """Yield the changes of a session that are changes of an item: a thousand others are nothing to those who see one.
 
     The last one is always among them.
@@ -185,6 +186,7 @@ async def _values(seen: Seen, *, key: str, compared: Compared, services: Service
     pair = pair_of(versions, left=compared.left, right=compared.right)
     shown = await shown_versions(pair, versions=versions, key=key, session=view, services=services)
     under_way = seen.under_way.get(key)
+    difference = await prompts_compared(pair)
     last_prompt = own_prompt(versions[-1]) if versions else None
     return {
         "session": view,
@@ -195,7 +197,8 @@ async def _values(seen: Seen, *, key: str, compared: Compared, services: Service
         "versions": versions,
         "numbers": {version.attempt: number for number, version in enumerate(versions, start=1)},
         "shown": shown,
-        "difference": await prompts_compared(pair),
+        "difference": difference,
+        "condensed": condensed(difference),
         "prompts_known": all(version.prompt is not None for version in pair),
         "last_prompt": last_prompt if last_prompt and len(last_prompt) <= MAX_PROMPT_CHARACTERS else None,
         "most_of_prompt": MAX_PROMPT_CHARACTERS,

@@ -168,6 +168,9 @@ class Scale:
             (step for step in _STEPS if lasting / step <= most), _STEPS[-1] * (1 + lasting // _STEPS[-1] // most)
         )
         even = [first.span.begin + timedelta(seconds=step * count) for count in range(int(lasting // step) + 1)]
+        if len(self.stretches) > 1:
+            # Where a later stretch begins says more than one step further.
+            even = [moment for moment in even if self.at(moment) <= self.stretches[1].left - _TICK_ROOM] or even[:1]
         ticks: list[Tick] = []
         for moment in [*even, *(stretch.span.begin for stretch in self.stretches[1:])]:
             left = self.at(moment)
