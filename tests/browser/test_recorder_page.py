@@ -102,6 +102,13 @@ async def test_two_versions_are_compared_and_the_older_one_is_chosen(product: Pr
     async with page.expect_download() as downloading:
         await page.locator("#version-2").get_by_role("button", name="Download").click()
     assert "Main_image_2_Steel_bottle.png" == (await downloading.value).suggested_filename
+    await page.goto(f"/sessions/{session_id}/items/lifestyle")
+    await expect(message).to_have_text("Attempt 3 of 3 failed, and it is not tried again by itself.")
+    assert [] == await visitor.violations()
+    await visitor.keep_screenshots("item-failed")
+    await page.get_by_label("Note").fill("Outdoors")
+    await page.get_by_role("button", name="Retry", exact=True).click()
+    await expect(message).to_have_text("There is one version, and it counts.", timeout=PATIENCE)
 
 
 async def test_a_set_is_read_and_made_again_after_its_session_has_closed(product: Product, visitor: Visitor) -> None:
@@ -118,7 +125,8 @@ async def test_a_set_is_read_and_made_again_after_its_session_has_closed(product
     await page.get_by_label("Note").fill("More wind")
     await page.get_by_role("button", name="Retake", exact=True).click()
     await expect(page.locator(".version")).to_have_count(2, timeout=PATIENCE)
-    await expect(page.locator(".text ins").filter(has_text="More wind")).to_be_visible()
+    await expect(page.locator(".text ins").filter(has_text="More wind").first).to_be_visible()
+    await expect(page.locator(".left-out").first).to_contain_text("lines the same")
     await page.set_viewport_size({"width": 360, "height": 800})
     assert not await overflow(page)
     assert [] == await visitor.violations()

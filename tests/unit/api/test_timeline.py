@@ -91,7 +91,7 @@ def test_nothing_lies_outside_the_picture(attempts: list[tuple[str, int, int | N
     picture = timeline_of(entries, items=list("abc"), now=START)
     bars = [bar for lane in picture.lanes for bar in lane.bars]
     assert len(entries) == len(bars)
-    lengths = [(part.left, part.width) for part in (*bars, *picture.cuts)]
+    lengths = [(bar.left, bar.width) for bar in bars] + [(cut.left, cut.width) for cut in picture.cuts]
     lengths += [(wait.left, wait.width) for lane in picture.lanes for wait in lane.waits]
     assert all(-1e-6 <= left <= left + width <= 100 + 1e-6 for left, width in lengths)
     assert all(bar.width >= LEAST_WIDTH - 1e-6 for bar in bars)
