@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import compile_path
 
 from api.services import UploadRefusedError
 from api.validation import RawError, field_problems, summary_of
@@ -145,8 +146,16 @@ def _where_json_breaks(errors: list[RawError]) -> str:
 
 
 def _allowed_methods(request: Request) -> str:
-    """Return every method of an address: the framework names those of its first route only."""
-    if (found := request.scope.get("route")) is None:  # files and the description of the API, which are only read
+    """Return every method of an address: the framework names those of the first route only whose form it has.
+
+    `/api/sessions/images` has the form of `/api/sessions/{session_id}`, too, but is no session's address.
+    """
+    if "route" not in request.scope:  # files and the description of the API, which are only read
         return "GET, HEAD"
-    routes = iter_route_contexts(cast(FastAPI, request.app).routes)
-    return ", ".join(sorted({method for route in routes if route.path == found.path for method in route.methods or ()}))
+    address = request.scope["path"]
+    forms: dict[str, set[str]] = {}
+    for route in iter_route_contexts(cast(FastAPI, request.app).routes):
+        if route.path is not None and compile_path(route.path)[0].fullmatch(address):
+            forms.setdefault(route.path, set()).update(route.methods or ())
+    exact = forms.get(address)
+    return ", ".join(sorted(exact or set[str]().union(*forms.values())))

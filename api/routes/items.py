@@ -15,7 +15,7 @@ from sessions.view import SessionView, VersionList
 
 router = APIRouter(prefix="/api/sessions", tags=["sessions"])
 
-ItemKey = Annotated[str, Path(max_length=200)]
+ItemKey = Annotated[str, Path(max_length=64)]
 Attempt = Annotated[
     int | None, Query(ge=1, le=1_000_000, description="Which attempt's; without it, of the attempt that counts.")
 ]

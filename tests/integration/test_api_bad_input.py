@@ -337,6 +337,8 @@ async def test_what_is_not_there_is_not_found(client: httpx2.AsyncClient, method
     ("path", "allowed"),
     [
         (STARTS, "POST"),
+        ("/api/sessions/stories", "POST"),
+        (UNKNOWN, "GET"),
         ("/api/sessions", "GET"),
         (f"{UNKNOWN}/items/main/content", "GET, HEAD"),
         ("/new", "GET, POST"),
@@ -346,9 +348,22 @@ async def test_what_is_not_there_is_not_found(client: httpx2.AsyncClient, method
 )
 async def test_a_wrong_method_is_told_the_right_ones(client: httpx2.AsyncClient, path: str, allowed: str) -> None:
     """405 with every method that the address takes."""
-    response = await client.put(path)
-    problem_in(response, status=405)
-    assert allowed == response.headers["allow"]
+    for method in ("PUT", "OPTIONS", "TRACE"):
+        response = await client.request(method, path)
+        problem_in(response, status=405)
+        assert allowed == response.headers["allow"]
+
+
+@pytest.mark.parametrize(("method", "below"), [("PUT", "selected"), ("POST", "retake"), ("GET", "versions")])
+@pytest.mark.parametrize("length", [65, 200, 201])
+async def test_a_key_that_no_item_can_have_is_refused(
+    client: httpx2.AsyncClient, memory: InMemory, method: str, below: str, length: int
+) -> None:
+    """Whatever is to be done with the item, whether the session is there or not."""
+    state = memory.begin(ImageSessionRequest.model_validate(PRODUCT))
+    for session in (f"/api/sessions/{state.id}", UNKNOWN):
+        path = f"{session}/items/{'k' * length}/{below}"
+        problem_in(await client.request(method, path, json={"attempt": 1} if method == "PUT" else None), status=422)
 
 
 async def test_a_large_body_is_refused(client: httpx2.AsyncClient, memory: InMemory) -> None:
