@@ -6,6 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
 .PHONY: help run demo test lint format lock bench clean
+.PHONY: help run test fuzz lint format lock bench clean
 
 help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -49,6 +50,16 @@ demo: $(VENV)/.runtime $(SCRIPTS)/htmx.min.js ## A tour of a minute, with faults
 test: $(VENV)/.dev node_modules/axe-core/axe.min.js ## Run the whole test suite
 	$(BIN)/pytest --numprocesses=2 --dist=loadscope $(PYTEST_ARGS)
 
+$(VENV)/.fuzz: requirements/fuzz.txt $(VENV)/.dev
+	$(PIP) install --require-hashes --no-deps -r requirements/fuzz.txt
+	@touch $@
+
+# Each seed sends other requests, bytes and texts; the seed is printed, and the same one attacks in the same way.
+SEED ?= $(shell date +%s)
+fuzz: $(VENV)/.fuzz ## Attack the API, the parsers and the providers' answers for long (SEED=n)
+	@echo "seed $(SEED)"
+	RETAKES_FUZZ=long RETAKES_FUZZ_SEED=$(SEED) $(BIN)/pytest --hypothesis-seed=$(SEED) -s tests/fuzz $(PYTEST_ARGS)
+
 lint: $(VENV)/.dev ## Check style, types and import rules, as CI does
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -66,6 +77,7 @@ lock: $(VENV)/.dev ## Compile the hash-checked locks anew from pyproject.toml an
 	$(LOCK) --group npm -o requirements/npm.txt
 	$(LOCK) --group build --group dev -c requirements/runtime.txt pyproject.toml -o requirements/dev.txt
 	$(NPM) install --package-lock-only
+	$(LOCK) --group fuzz -c requirements/dev.txt -o requirements/fuzz.txt
 
 clean: ## Remove the virtual environment (the data folder stays)
 	rm -rf $(VENV)

@@ -61,8 +61,15 @@ def _kind_of_metadata(value: object) -> str:
     return "asked" if isinstance(value, AskedStory) else "written"
 
 
+def _described_as_either(schema: dict[str, Any]) -> None:
+    # What is written holds everything that was asked for, too, so it has both forms and not "one of" them.
+    schema["anyOf"] = schema.pop("oneOf")
+
+
 Told = Annotated[
-    Annotated[ResultMetadata, Tag("written")] | Annotated[AskedStory, Tag("asked")], Discriminator(_kind_of_metadata)
+    Annotated[ResultMetadata, Tag("written")] | Annotated[AskedStory, Tag("asked")],
+    Discriminator(_kind_of_metadata),
+    Field(json_schema_extra=_described_as_either),
 ]
 
 

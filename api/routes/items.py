@@ -25,7 +25,10 @@ Attempt = Annotated[
     "/{session_id}/items/{key}/content",
     response_class=Response,
     responses={
-        200: {"description": "The bytes, with their SHA-256 as ETag.", "content": {"image/*": {}}},
+        200: {
+            "description": "The bytes, with their SHA-256 as ETag: a picture, or a document of a story.",
+            "content": {"image/*": {}, "application/json": {"schema": {"type": "object"}}},
+        },
         304: {"description": "The client has them already."},
         **problems(404),
     },

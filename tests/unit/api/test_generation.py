@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx2
+import jsonschema
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -254,6 +255,30 @@ async def test_the_calls_are_described(client: httpx2.AsyncClient) -> None:
             assert {"Idempotency-Key", "Prefer"} <= {one["name"] for one in call["parameters"]}
     assert "/api/sessions/{session_id}/result" in described["paths"]
     assert "StoryResult" in described["components"]["schemas"]
+
+
+async def test_a_result_has_the_form_that_is_described(client: httpx2.AsyncClient, memory: InMemory) -> None:
+    """Programs that hold an answer against the description find that it keeps to it, written or not."""
+    described = (await client.get("/api/openapi.json")).json()
+    form = {"$ref": "#/components/schemas/StoryResult", "components": described["components"]}
+    state = told(memory.begin_story(examples.request_of()), memory=memory, failed=(2,))
+    result = (await client.get(f"/api/sessions/{state.id}/result")).json()
+    asked = {name: result["story_metadata"][name] for name in ("generation_info",)}
+    for metadata in (result["story_metadata"], asked):
+        jsonschema.Draft202012Validator(form).validate({**result, "story_metadata": metadata})
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.Draft202012Validator(form).validate({**result, "story_metadata": {}})
+
+
+async def test_a_document_of_a_story_has_the_type_that_is_described(
+    client: httpx2.AsyncClient, memory: InMemory
+) -> None:
+    """What an item became is a picture or a document, and the description names both."""
+    state = told(memory.begin_story(examples.request_of()), memory=memory)
+    response = await client.get(f"/api/sessions/{state.id}/items/outline/content")
+    described = (await client.get("/api/openapi.json")).json()
+    operation = described["paths"]["/api/sessions/{session_id}/items/{key}/content"]["get"]
+    assert response.headers["content-type"] in operation["responses"]["200"]["content"]
 
 
 async def test_idempotency_keys_name_sessions(client: httpx2.AsyncClient, memory: InMemory) -> None:
