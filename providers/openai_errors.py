@@ -17,7 +17,7 @@ import httpx2
 import openai
 
 from providers.openai_advice import CHECK_ADDRESS, Advice
-from providers.quoting import MAX_CHARACTERS, quoted
+from providers.quoting import MAX_CHARACTERS, quoted, request_id_of
 from sessions.errors import (
     AttemptError,
     BillingStopped,
@@ -105,7 +105,7 @@ def classified(error: Exception, *, prompt: str, advice: Advice) -> AttemptError
         case openai.APIConnectionError():
             return _of_connection(error)
         case openai.APIResponseValidationError():
-            return unreadable_answer(request_id=error.response.headers.get("x-request-id"))
+            return unreadable_answer(request_id=request_id_of(error.response))
         case openai.APIError():
             return _of_broken_stream(error, prompt=prompt, advice=advice)
         case json.JSONDecodeError():
@@ -155,7 +155,7 @@ def _judged(
     usage: Usage | None = None,
 ) -> AttemptError:
     names = _names(error) | (_BILLING if status == 402 else set())
-    request_id = answer.headers.get("x-request-id")
+    request_id = request_id_of(answer)
     verdict = _by_name(names, advice=advice)
     is_overloaded = status in (429, 503) or (status >= 500 and bool(names & _OVERLOADED))
     is_billed = usage is not None and usage != Usage()

@@ -1,20 +1,22 @@
 """Pictures from OpenAI's images API, or from any server that speaks it."""
 
 import asyncio
+from typing import Annotated
 
 import httpx2
 import openai
 from openai import AsyncOpenAI
-from pydantic import ConfigDict, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
 from imaging.inspect import NotAPictureError, inspect_picture
 from providers.openai_advice import ASKING_FOR_PICTURES
 from providers.openai_errors import classified, unreadable_answer
+from providers.quoting import request_id_of
 from sessions.artifacts import Made
 from sessions.errors import ContentRejected, PermanentFailure
 from sessions.keeping import kept
 from sessions.model import Value
-from sessions.money import Usage
+from sessions.money import MOST_TOKENS, Usage
 from sessions.ports import ImageCall
 
 _MAKE_ANOTHER = "Press Retry failed; if it keeps happening, start a new session with another model, size or format."
@@ -85,13 +87,16 @@ class _Pictures(Value):
     data: tuple[_Picture, ...] | None = None
 
 
+_Count = Annotated[int, Field(ge=0, le=MOST_TOKENS)]
+
+
 class _InputDetails(Value):
-    image_tokens: int = 0
+    image_tokens: _Count = 0
 
 
 class _Tokens(Value):
-    input_tokens: int = 0
-    output_tokens: int = 0
+    input_tokens: _Count = 0
+    output_tokens: _Count = 0
     input_tokens_details: _InputDetails | None = None
 
 
@@ -101,7 +106,7 @@ class _Billed(Value):
 
 def _made(answer: httpx2.Response, *, call: ImageCall) -> Made:
     """Turn an answer into a checked picture. CPU-bound, for a thread."""
-    request_id = answer.headers.get("x-request-id")
+    request_id = request_id_of(answer)
     media_type = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type == "text/html":
         raise PermanentFailure(

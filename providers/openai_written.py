@@ -12,13 +12,10 @@ from pydantic_core import from_json
 
 from providers.openai_advice import ASKING_CHAT, ASKING_RESPONSES, CHECK_ADDRESS, Advice
 from providers.openai_errors import failed_answer, unreadable_answer
-from providers.quoting import quoted
+from providers.quoting import quoted, request_id_of
 from sessions.errors import AttemptError, ContentRejected, PermanentFailure
-from sessions.money import Usage
+from sessions.money import MOST_TOKENS, Usage
 from sessions.ports import TextCall, Written
-
-_MOST_TOKENS: Final = 10**9
-"""What a server counts beyond this is no count; it would not even fit into the records."""
 
 _WRITE_ANOTHER: Final = (
     "Press Retry failed; if it keeps happening, start a new session with another model "
@@ -122,7 +119,7 @@ class _Answer:
 
     @property
     def _request_id(self) -> str | None:
-        return self.http.headers.get("x-request-id")
+        return request_id_of(self.http)
 
 
 def _json(answer: httpx2.Response) -> object:
@@ -135,14 +132,14 @@ def _json(answer: httpx2.Response) -> object:
         # Only now: some servers call their JSON text.
         if media_type.startswith("text/"):
             raise _no_such_api(quoted(media_type, prompt="", limit=64), answer=answer) from None
-        raise unreadable_answer(request_id=answer.headers.get("x-request-id")) from None
+        raise unreadable_answer(request_id=request_id_of(answer)) from None
 
 
 def _no_such_api(what: str, *, answer: httpx2.Response) -> PermanentFailure:
     return PermanentFailure(
         f"The address answered with {what} instead of JSON: it is no OpenAI-compatible API.",
         advice=CHECK_ADDRESS,
-        request_id=answer.headers.get("x-request-id"),
+        request_id=request_id_of(answer),
     )
 
 
@@ -157,7 +154,7 @@ def _usage(counts: object, *, read: str, written: str) -> Usage | None:
 def _count(value: object) -> int | None:
     if not isinstance(value, int | float) or isinstance(value, bool):
         return None
-    return int(value) if 0 <= value <= _MOST_TOKENS and value == int(value) else None
+    return int(value) if 0 <= value <= MOST_TOKENS and value == int(value) else None
 
 
 def _field(value: object, name: str) -> object:

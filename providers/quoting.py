@@ -2,8 +2,12 @@
 
 import re
 
+import httpx2
+
 MAX_CHARACTERS = 300
 
+_LONGEST_REQUEST_ID = 200
+"""It is kept with every attempt, in a history that is limited in size."""
 _LOOKED_AT = 4000
 """Characters of the provider's words that are looked at: a broken server may send a whole web page."""
 _PROMPT_RUN = 16
@@ -33,6 +37,12 @@ def quoted(text: str, *, prompt: str, secret: str | None = None, limit: int = MA
         words = words.replace(secret, "[key]")
     words = _without(_one_line(prompt), _KEY.sub("[key]", words))
     return words if len(words) <= limit else f"{words[: limit - 1]}…"
+
+
+def request_id_of(answer: httpx2.Response) -> str | None:
+    """Return by which name the provider knows a request, as far as that is a name."""
+    given: str | None = answer.headers.get("x-request-id")
+    return None if given is None else _one_line(given)[:_LONGEST_REQUEST_ID]
 
 
 def _one_line(text: str) -> str:

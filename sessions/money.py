@@ -7,6 +7,8 @@ from pydantic import Field
 from sessions.model import Value
 
 MICRODOLLARS_PER_DOLLAR = 1_000_000
+MOST_TOKENS = 10**9
+"""What a provider counts for one call beyond this is no count; it would not even fit into the records."""
 
 Dollars = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False, strict=True)]
 """An amount as people give it: US dollars."""

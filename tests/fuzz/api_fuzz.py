@@ -125,7 +125,7 @@ async def some_sessions(product: Product) -> None:
 async def close_everything(product: Product) -> int:
     """Wait for what nobody holds, cancel the rest, and return how many sessions there are once all have closed."""
     assert (await product.api.put("/api/rates", json={"images_per_minute": None})).status_code == 200
-    assert (await product.faults({})) is None
+    await product.faults({})
     for session in await every_session(product):
         if session["status"] in _OPEN and session["paused"]:
             await product.api.post(f"/api/sessions/{session['id']}/resume")

@@ -26,7 +26,7 @@ _LINE_BREAKS: Final = "\n\r\t\x0b\x0c\x85\u2028\u2029"
 
 
 @schemathesis.check
-def errors_are_problems(ctx: CheckContext, response: Response, case: Case) -> None:
+def errors_are_problems(ctx: CheckContext, response: Response, case: Case[Any]) -> None:
     """Every error is a problem (RFC 9457) that says what to do; only readiness tells in its own way."""
     if response.status_code < 400 or case.path == "/health/ready":
         return
@@ -40,9 +40,9 @@ def errors_are_problems(ctx: CheckContext, response: Response, case: Case) -> No
 
 
 @schemathesis.hook
-def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> None:
+def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -> None:
     """Mend what is meant to be valid, and keep every request from the network beyond this machine."""
-    body = case.body
+    body: Any = case.body
     if isinstance(body, dict) and isinstance(body.get("url"), str):
         body["url"] = _NOWHERE
     if isinstance(body, dict) and isinstance(body.get("callback_url"), str):
@@ -51,7 +51,7 @@ def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> Non
     if meta is None or not meta.generation.mode.is_positive:
         return
     # By what it holds, so that the same seed mends the same requests.
-    told = f"{case.method}{case.path}{case.path_parameters}{case.query}{body}"
+    told = repr((case.method, case.path, case.path_parameters, case.query, body))
     chance = random.Random(zlib.crc32(told.encode(errors="replace")))
     known: Mapping[str, list[str]] = json.loads(os.environ[KNOWN_SESSIONS])
     is_alone = meta.phase.name != "stateful"
@@ -62,9 +62,10 @@ def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> Non
             case.path_parameters["key"] = chance.choice(known[session])
     if isinstance(body, dict) and chance.random() < 0.8:
         _bound(body)
-        case.body = _spoken(body)
+        mended: dict[str, Any] = _spoken(body)
         if mend := _MENDS.get(case.path):
-            mend(case.body)
+            mend(mended)
+        case.body = mended
 
 
 def _bound(body: dict[str, Any]) -> None:

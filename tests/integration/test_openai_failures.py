@@ -27,6 +27,7 @@ from tests.unit.providers.asking import (
     body_with,
     failure_of,
     images_at,
+    made_of,
     picture,
 )
 from tests.unit.providers.loopback import (
@@ -205,6 +206,24 @@ class TestContent:
         failure = await failure_of(answered(200, body_with(picture(form="JPEG"))), ContentRejected)
         assert "image/jpeg" in failure.message
         assert failure.usage == COUNTED
+
+
+class TestWhatIsKept:
+    @pytest.mark.parametrize("name", ["input_tokens", "output_tokens", "input_image_tokens"])
+    async def test_a_count_that_makes_no_sense_is_none(self, name: str) -> None:
+        """It would not fit into the records, and the attempt would never get into the ledger."""
+        counts = {"input_tokens": 5, "output_tokens": 5, "input_tokens_details": {"image_tokens": 5}}
+        if name == "input_image_tokens":
+            counts["input_tokens_details"] = {"image_tokens": 10**19}
+        else:
+            counts[name] = 10**19
+        made = await made_of(answered(200, body_with(picture(), usage=counts)))
+        assert made.usage is None
+
+    async def test_an_endless_request_id_is_cut(self) -> None:
+        """It is kept with every attempt, and a history is limited in size."""
+        failure = await failure_of(refused(500, headers={"x-request-id": "r" * 5000}), TransientFailure)
+        assert failure.request_id == "r" * 200
 
 
 class TestPermanent:
