@@ -17,7 +17,7 @@ _MEANINGS: Final = {
     415: "The body is not JSON.",
     422: "Something in the request is wrong; nothing has happened.",
     500: "Something broke.",
-    503: "Temporal, the records or the artifacts are out of reach; try again.",
+    503: "Temporal, the records or the artifacts are out of reach, or more is asked for than can be begun; try again.",
 }
 _EVERYWHERE: Final = (400, 401, 422, 500, 503)
 

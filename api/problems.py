@@ -16,6 +16,7 @@ from api.services import UploadRefusedError
 from api.validation import RawError, field_problems, summary_of
 from service.errors import (
     ArtifactNotFoundError,
+    BusyError,
     CallbackRefusedError,
     ChangedResultError,
     IdempotencyConflictError,
@@ -47,6 +48,7 @@ STATUSES: Final[Mapping[type[Exception], int]] = {
     NotRetryableError: 422,
     UnknownReferenceError: 422,
     UploadRefusedError: 422,
+    BusyError: 503,
     OutOfReachError: 503,
 }
 

@@ -70,6 +70,16 @@ class OutOfReachError(ServiceError):
     """Something this depends on does not answer; the same request may work in a moment."""
 
 
+class BusyError(ServiceError):
+    """More is being started at this moment than can be begun in time; nothing was started."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "More sessions are being started at this moment than can be begun; nothing was started. Send the same "
+            "request again after the seconds in Retry-After."
+        )
+
+
 class InvalidOutlineError(ServiceError):
     """No sets can be written by the outline that was sent; nothing has changed."""
 

@@ -16,10 +16,12 @@ from temporalio.common import (
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
+from service.admission import Admission
 from service.answers import answered
 from service.callbacks import CallbackRules
 from service.deletion import end_what_was_deleted
 from service.errors import (
+    BusyError,
     IdempotencyConflictError,
     IdempotencyKeySpentError,
     OutOfReachError,
@@ -60,6 +62,8 @@ from sessions.wire import (
 _START_TIMEOUT = timedelta(seconds=5)
 _RECORD_PATIENCE = timedelta(milliseconds=250)
 _RECORD_RETRY_INTERVAL = timedelta(seconds=1)
+_MOST_UNRECORDED = 2000
+"""Starts that wait to be written down, each held in memory: while the records are down, and sessions still start."""
 _SUMMARY_BYTES = 200
 _REFUSALS = (
     RPCStatusCode.INVALID_ARGUMENT,
@@ -96,7 +100,7 @@ class KnownUploads(Protocol):
 
 
 class SessionStarter:
-    """Starts sessions."""
+    """Starts sessions. Every start raises `BusyError` where too many are under way; then nothing was started."""
 
     def __init__(
         self,
@@ -106,12 +110,14 @@ class SessionStarter:
         uploads: KnownUploads,
         reader: SessionReader,
         defaults: StartDefaults,
+        admission: Admission | None = None,
     ) -> None:
         self._client = client
         self._records = records
         self._uploads = uploads
         self._reader = reader
         self._defaults = defaults
+        self._admission = admission or Admission()
         self._recordings: set[asyncio.Task[None]] = set()
 
     async def start_images(self, request: ImageSessionRequest, *, idempotency_key: str | None) -> SessionView:
@@ -198,6 +204,17 @@ class SessionStarter:
         if store is not None:
             await store(session_id)
         return await self._start(input_for(session_id), fingerprint=fingerprint)
+        if len(self._recordings) >= _MOST_UNRECORDED:
+            raise BusyError
+        async with self._admission.turn():
+            session_id = new_session_id()
+            if idempotency_key is not None:
+                session_id = session_id_for(idempotency_key)
+                if earlier := await self._recorded_earlier(session_id, fingerprint=fingerprint):
+                    return earlier
+            if store is not None:
+                await store(session_id)
+            return await self._start(input_for(session_id), fingerprint=fingerprint)
 
     async def close(self) -> None:
         """Give up on sessions that could not be written down yet.

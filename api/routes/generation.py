@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Header, HTTPException, Request
+from pydantic import WithJsonSchema
 from sse_starlette.sse import AppStatus
 from starlette.responses import Response, StreamingResponse
 
@@ -32,6 +33,8 @@ _LOOK_AROUND: Final = timedelta(milliseconds=500)
 
 Prefer = Annotated[
     list[str] | None,
+    # Described as what goes over the wire: any text, of which what is not known is left aside.
+    WithJsonSchema({"type": "string"}),
     Header(
         alias="Prefer",
         description="`respond-async`: do not wait for the round. `wait=N`: wait N seconds at most (RFC 7240).",

@@ -8,6 +8,8 @@ from hypothesis import HealthCheck, settings
 
 IS_LONG: Final = os.environ.get("RETAKES_FUZZ") == "long"
 SEED: Final = int(os.environ.get("RETAKES_FUZZ_SEED", "1"))
+LIMIT: Final = 3600 if IS_LONG else 120
+"""Seconds after which a test counts as hanging."""
 _TIMES_IN_THE_LONG_FORM: Final = 25
 
 

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any, Final, cast
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,7 +18,7 @@ from sessions.artifacts import Made
 from sessions.errors import AttemptError
 from sessions.money import Usage
 from sessions.ports import ReferencePicture, Written
-from tests.fuzz.effort import effort
+from tests.fuzz.effort import LIMIT, effort
 from tests.unit.providers.asking import KEY, a_call, body_with, picture
 from tests.unit.providers.asking_texts import a_text_call, completion, output_text, response
 from tests.unit.providers.loopback import Answer, Loopback
@@ -182,6 +183,7 @@ def check_usable(result: Made | Written | AttemptError) -> None:
     (result.request_id or "").encode()
 
 
+@pytest.mark.timeout(LIMIT)
 @effort(150)
 @given(kind=st.sampled_from(sorted(KINDS)), data=st.data())
 async def test_any_answer_is_a_result_or_a_classified_failure(kind: str, data: st.DataObject) -> None:
@@ -190,6 +192,7 @@ async def test_any_answer_is_a_result_or_a_classified_failure(kind: str, data: s
     check_usable(await outcome(ask, raw=data.draw(answers(whole))))
 
 
+@pytest.mark.timeout(LIMIT)
 @effort(25)
 @given(kind=st.sampled_from(sorted(KINDS)), raw=st.binary(max_size=200))
 async def test_any_bytes_are_a_classified_failure(kind: str, raw: bytes) -> None:

@@ -15,6 +15,8 @@ from temporalio.testing import WorkflowEnvironment
 
 from activities.ledger import LedgerWriter
 from service.errors import IdempotencyConflictError, IdempotencyKeySpentError, SessionDeletedError, WrongStateError
+from service.admission import Admission
+from service.errors import BusyError, IdempotencyConflictError, SessionNotFoundError, WrongStateError
 from service.kinds import start_of
 from service.read import SessionReader
 from service.start import SessionStarter, StartDefaults
@@ -262,6 +264,10 @@ async def test_a_spent_key_that_nobody_could_tell(house: House) -> None:
     with pytest.raises(IdempotencyKeySpentError):
         await house.starter.start_images(LIFESTYLE, idempotency_key=key)
     client, down = house.studio.environment.client, Database("postgresql://nobody@127.0.0.1:1/nothing")
+async def test_a_start_that_is_turned_away_has_started_nothing(house: House) -> None:
+    """Beyond what can be begun in time, a start is refused before anything is asked of Temporal or written down."""
+    admission = Admission(at_once=1, waiting=0)
+    client = house.studio.environment.client
     starter = SessionStarter(
         client=client,
         records=house.records,
@@ -279,6 +285,18 @@ async def test_a_spent_key_that_nobody_could_tell(house: House) -> None:
         await house.reader.session(session_id)
     await starter.close()
     await down.close()
+        reader=house.reader,
+        defaults=DEFAULTS,
+        admission=admission,
+    )
+    async with admission.turn():
+        with pytest.raises(BusyError):
+            await starter.start_images(LIFESTYLE, idempotency_key="turned-away")
+    with pytest.raises(SessionNotFoundError):
+        await house.reader.session(session_id_for("turned-away"))
+    view = await starter.start_images(LIFESTYLE, idempotency_key="turned-away")
+    assert session_id_for("turned-away") == view.id
+    await client.get_workflow_handle(view.id).terminate()
 
 
 async def test_after_a_reset_the_newest_run_is_told(house: House) -> None:

@@ -137,6 +137,9 @@ class Product:
 
     def pid(self, name: str) -> int:
         """Return the number of a process."""
+
+    def process_id(self, name: str) -> int:
+        """Return by which number the system knows a process."""
         return self._processes[name].pid
 
     def log(self, name: str) -> str:
