@@ -7,6 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 .DEFAULT_GOAL := help
 .PHONY: help run demo test lint format lock bench clean
 .PHONY: help run test fuzz lint format lock bench clean
+.PHONY: help run test fuzz histories lint format lock bench clean
 
 help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -59,6 +60,11 @@ SEED ?= $(shell date +%s)
 fuzz: $(VENV)/.fuzz ## Attack the API, the parsers and the providers' answers for long (SEED=n)
 	@echo "seed $(SEED)"
 	RETAKES_FUZZ=long RETAKES_FUZZ_SEED=$(SEED) $(BIN)/pytest --hypothesis-seed=$(SEED) -s tests/fuzz $(PYTEST_ARGS)
+
+# Whatever a version has begun, every later one goes on with: tests/replay replays what lies there.
+VERSION ?= $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)-$(shell git rev-parse --short HEAD)
+histories: $(VENV)/.dev ## Record the histories of this version, to be committed whenever one lands
+	$(BIN)/python -m tests.replay.record --release $(VERSION)
 
 lint: $(VENV)/.dev ## Check style, types and import rules, as CI does
 	$(BIN)/ruff check .

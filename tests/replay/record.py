@@ -2,12 +2,16 @@
 
 A history stands for sessions that run somewhere while a new version is deployed. So record anew only what is new,
 or what no released version has ever written; `python -m tests.replay.record NAME …` records those named.
+
+With each release, `make histories VERSION=…` records all of them once more, into a folder of that version. Those are
+never recorded again: every later version has to go on with the sessions that they stand for.
 """
 
 import asyncio
+import gzip
 import json
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -47,6 +51,8 @@ from tests.support.workflow_environment import (
 from tests.support.written import PendingText
 
 HISTORIES = Path(__file__).with_name("histories")
+RELEASED = Path(__file__).with_name("released")
+"""A folder for each released version; packed, because nobody reads or changes what lies there."""
 _LABELS = ("Main image", "Infographic 1", "Infographic 2", "Lifestyle", "Comparison")
 
 Scenario = Callable[[Studio], Awaitable[RunningSession]]
@@ -358,6 +364,28 @@ def history_file(workflow_type: str, name: str) -> Path:
 
 async def record(names: set[str]) -> None:
     """Play the named scenarios, or all when none is named, and write their histories."""
+    async for workflow_type, name, told in _played(names):
+        file = history_file(workflow_type, name)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(told, encoding="utf-8")
+
+
+async def release(version: str) -> None:
+    """Play every scenario, and keep its history as what this version leaves to all later ones.
+
+    Raises:
+        FileExistsError: this version has been recorded already.
+    """
+    folder = RELEASED / version
+    folder.mkdir(parents=True)
+    async for workflow_type, name, told in _played(set()):
+        file = folder / workflow_type / f"{name}.json.gz"
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(gzip.compress(told.encode(), mtime=0))
+
+
+async def _played(names: set[str]) -> AsyncIterator[tuple[str, str, str]]:
+    """Play scenarios, and yield the workflow type, the name and the history of each as JSON."""
     # Histories are committed, so they name neither the machine nor the process they come from.
     with patch("socket.gethostname", return_value="recorder"):
         async with await start_development_server(identity="recorder") as environment:
@@ -367,11 +395,8 @@ async def record(names: set[str]) -> None:
                         async with opened_studio(environment) as studio:
                             session = await play(studio)
                             history = await session.history()
-                        file = history_file(workflow_type, name)
-                        file.parent.mkdir(parents=True, exist_ok=True)
                         told = _without_stack_traces(history.to_json_dict())
-                        compact = json.dumps(told, separators=(",", ":"))
-                        file.write_text(f"{compact}\n", encoding="utf-8")
+                        yield workflow_type, name, f"{json.dumps(told, separators=(',', ':'))}\n"
 
 
 def _without_stack_traces(told: object) -> object:
@@ -382,4 +407,7 @@ def _without_stack_traces(told: object) -> object:
 
 
 if __name__ == "__main__":
-    asyncio.run(record(set(sys.argv[1:])))
+    if sys.argv[1:2] == ["--release"]:
+        asyncio.run(release(sys.argv[2]))
+    else:
+        asyncio.run(record(set(sys.argv[1:])))

@@ -1,5 +1,6 @@
 """Sessions that have begun under released code go on under this one: their histories replay."""
 
+import gzip
 import re
 from pathlib import Path
 
@@ -12,11 +13,13 @@ from temporalio.workflow import NondeterminismError
 
 from sessions.wire import IMAGE_SESSION
 from tests.replay.changed_session import ChangedSession
-from tests.replay.record import HISTORIES, SCENARIOS, history_file
+from tests.replay.record import HISTORIES, RELEASED, SCENARIOS, history_file
 from tests.support.history import history_payloads
 from worker import WORKFLOWS, workflow_runner
 
 FILES = sorted(HISTORIES.glob("*/*.json"))
+RELEASES = sorted(folder for folder in RELEASED.iterdir() if folder.is_dir())
+RELEASED_FILES = sorted(RELEASED.glob("*/*/*.json.gz"))
 LARGEST_FILE = 200_000  # bytes
 
 
@@ -33,6 +36,23 @@ async def _replay(history: WorkflowHistory, *, workflows: tuple[type, ...], runn
 async def test_a_recorded_history_replays_under_the_code_of_today(file: Path) -> None:
     """A session that was open before a deployment is open after it."""
     await _replay(_history(file), workflows=WORKFLOWS, runner=workflow_runner())
+
+
+@pytest.mark.parametrize("file", RELEASED_FILES, ids=lambda file: f"{file.parents[1].name}-{file.name}")
+async def test_the_sessions_of_every_released_version_go_on(file: Path) -> None:
+    """Whatever version a session was started by, this one replays its history."""
+    history = WorkflowHistory.from_json(file.name, gzip.decompress(file.read_bytes()).decode())
+    await _replay(history, workflows=WORKFLOWS, runner=workflow_runner())
+
+
+@pytest.mark.parametrize("folder", RELEASES, ids=lambda folder: folder.name)
+def test_a_released_version_has_left_histories_of_every_workflow(folder: Path) -> None:
+    """An interrupted recording, or a folder that holds nothing, would prove nothing."""
+    recorded = {file.parent.name for file in folder.glob("*/*.json.gz")}
+
+    assert recorded
+    assert recorded <= set(SCENARIOS)
+    assert IMAGE_SESSION in recorded
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)

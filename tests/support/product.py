@@ -66,6 +66,8 @@ class Product:
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         self.api = httpx2.AsyncClient(base_url=f"http://127.0.0.1:{self.ports['api']}", timeout=10, headers=headers)
         self.provider = httpx2.AsyncClient(base_url=self.provider_url, timeout=10)
+        self.code: Path | None = None
+        """The folder of another version of this code, which what is started from now on runs; None: this one."""
         self._processes: dict[str, asyncio.subprocess.Process] = {}
 
     async def start(self, *names: str) -> None:
@@ -151,7 +153,7 @@ class Product:
         with (self.data_dir / f"{name}.log").open("ab") as log:
             return await asyncio.create_subprocess_exec(
                 *self._command(name),
-                env=self.environment,
+                env=self.environment if self.code is None else self.environment | {"PYTHONPATH": str(self.code)},
                 cwd=self.data_dir,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
