@@ -24,7 +24,8 @@ LARGEST_FILE = 200_000  # bytes
 
 
 def _history(file: Path) -> WorkflowHistory:
-    return WorkflowHistory.from_json(file.stem, file.read_text(encoding="utf-8"))
+    told = gzip.decompress(file.read_bytes()).decode() if file.suffix == ".gz" else file.read_text(encoding="utf-8")
+    return WorkflowHistory.from_json(file.stem, told)
 
 
 async def _replay(history: WorkflowHistory, *, workflows: tuple[type, ...], runner: WorkflowRunner) -> None:
@@ -41,8 +42,7 @@ async def test_a_recorded_history_replays_under_the_code_of_today(file: Path) ->
 @pytest.mark.parametrize("file", RELEASED_FILES, ids=lambda file: f"{file.parents[1].name}-{file.name}")
 async def test_the_sessions_of_every_released_version_go_on(file: Path) -> None:
     """Whatever version a session was started by, this one replays its history."""
-    history = WorkflowHistory.from_json(file.name, gzip.decompress(file.read_bytes()).decode())
-    await _replay(history, workflows=WORKFLOWS, runner=workflow_runner())
+    await _replay(_history(file), workflows=WORKFLOWS, runner=workflow_runner())
 
 
 @pytest.mark.parametrize("folder", RELEASES, ids=lambda folder: folder.name)
