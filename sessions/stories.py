@@ -21,6 +21,7 @@ from sessions.limits import ToleratedFailures
 from sessions.model import RequestModel, Value
 from sessions.money import Dollars
 from sessions.state import SessionState
+from sessions.story_answers import is_blank
 from sessions.story_length import segments_for
 from sessions.texts import ManyLines, OneLine
 
@@ -44,17 +45,28 @@ _SET = re.compile(r"set-([0-9]{2,})")
 ContentRating = Annotated[str, StringConstraints(max_length=20), OneLine]
 
 
+def _seen(text: str) -> str:
+    # No outline is taken in which a name or a trait cannot be seen: every attempt would be paid for nothing.
+    if is_blank(text):
+        raise ValueError("must not be blank: it holds nothing that can be seen")
+    return text
+
+
+Name = Annotated[str, StringConstraints(max_length=100), OneLine, AfterValidator(_seen)]
+Trait = Annotated[str, StringConstraints(max_length=2000), ManyLines, AfterValidator(_seen)]
+
+
 class OwnCharacter(RequestModel):
     """Somebody whom a person brings along. What is given stays as it is; the rest is written."""
 
-    name: Annotated[str, StringConstraints(max_length=100), OneLine]
+    name: Name
     description: Annotated[str, StringConstraints(max_length=2000), ManyLines] | None = None
     id: Annotated[str, StringConstraints(max_length=64), OneLine] | None = None
-    physical_appearance: Annotated[str, StringConstraints(max_length=2000), ManyLines] | None = None
-    clothing: Annotated[str, StringConstraints(max_length=2000), ManyLines] | None = None
-    personality: Annotated[str, StringConstraints(max_length=2000), ManyLines] | None = None
-    role: Annotated[str, StringConstraints(max_length=2000), ManyLines] | None = None
-    voice: Annotated[str, StringConstraints(max_length=2000), ManyLines] | None = None
+    physical_appearance: Trait | None = None
+    clothing: Trait | None = None
+    personality: Trait | None = None
+    role: Trait | None = None
+    voice: Trait | None = None
 
 
 def _folded(name: str) -> str:

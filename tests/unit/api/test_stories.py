@@ -45,6 +45,9 @@ async def test_only_the_idea_is_required(memory: InMemory) -> None:
     assert ("story", 3) == (view["kind"], view["counts"]["total"])
 
 
+TRAITS = ("physical_appearance", "clothing", "personality", "role", "voice")
+
+
 @pytest.mark.parametrize(
     ("changed", "pointer"),
     [
@@ -54,6 +57,8 @@ async def test_only_the_idea_is_required(memory: InMemory) -> None:
         ({"total_segments": 10_000_000}, "#/total_segments"),
         ({"segments_per_set": 21}, "#/segments_per_set"),
         ({"characters": [{"description": "Nameless."}]}, "#/characters/0/name"),
+        ({"characters": [{"name": "\u200b\ufeff"}]}, "#/characters/0/name"),
+        *(({"characters": [{"name": "Ada", trait: "\u200b"}]}, f"#/characters/0/{trait}") for trait in TRAITS),
         ({"title": "No such field"}, "#/title"),
     ],
 )
