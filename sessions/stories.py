@@ -61,7 +61,7 @@ class OwnCharacter(RequestModel):
 
     name: Name
     description: Annotated[str, StringConstraints(max_length=2000), ManyLines] | None = None
-    id: Annotated[str, StringConstraints(max_length=64), OneLine] | None = None
+    id: Annotated[str, StringConstraints(max_length=64), OneLine, AfterValidator(_seen)] | None = None
     physical_appearance: Trait | None = None
     clothing: Trait | None = None
     personality: Trait | None = None

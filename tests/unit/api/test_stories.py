@@ -45,7 +45,7 @@ async def test_only_the_idea_is_required(memory: InMemory) -> None:
     assert ("story", 3) == (view["kind"], view["counts"]["total"])
 
 
-TRAITS = ("physical_appearance", "clothing", "personality", "role", "voice")
+TRAITS = ("id", "physical_appearance", "clothing", "personality", "role", "voice")
 
 
 @pytest.mark.parametrize(
