@@ -123,6 +123,11 @@ def _retry(body: dict[str, Any]) -> None:
     body["items"] = None
 
 
+def _outline(body: dict[str, Any]) -> None:
+    body.clear()
+    body["approve"] = True
+
+
 _MENDS: Final[Mapping[str, Callable[[dict[str, Any]], None]]] = {
     "/api/sessions/images": _image_start,
     "/api/sessions/stories": _story_start,
@@ -132,4 +137,5 @@ _MENDS: Final[Mapping[str, Callable[[dict[str, Any]], None]]] = {
     "/api/sessions/{session_id}/items/{key}/retake": _retake,
     "/api/sessions/{session_id}/items/{key}/selected": _selection,
     "/api/sessions/{session_id}/retry": _retry,
+    "/api/sessions/{session_id}/outline": _outline,
 }
