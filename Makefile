@@ -5,9 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint format lock bench clean
-.PHONY: help run test fuzz lint format lock bench clean
-.PHONY: help run test fuzz histories lint format lock bench clean
+.PHONY: help run demo test fuzz histories lint format lock bench clean
 
 help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12

@@ -94,7 +94,7 @@ async def many_viewers(product: Product, *, viewers: int, settlings: int) -> Non
     session_id = await product.start_images(images=[{"type": "main"}, {"type": "lifestyle"}])
     await product.settled(session_id)
     await eventually(partial(_is_at_rest, product, session_id), timeout=_PATIENCE)
-    pid = product.pid("api")
+    pid = product.process_id("api")
     memory = [resident_kilobytes(pid)]
     events = [await history_length(product, session_id)]
     open_viewers = [await viewer_of(product, f"/sessions/{session_id}/live") for _ in range(viewers)]

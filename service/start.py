@@ -195,21 +195,13 @@ class SessionStarter:
         input_for: Callable[[str], SessionInput],
         store: Callable[[str], Awaitable[None]] | None = None,
     ) -> SessionView:
-        session_id = new_session_id()
-        if idempotency_key is not None:
-            session_id = session_id_for(idempotency_key)
-            await self._refuse_spent(session_id)
-            if earlier := await self._recorded_earlier(session_id, fingerprint=fingerprint):
-                return earlier
-        if store is not None:
-            await store(session_id)
-        return await self._start(input_for(session_id), fingerprint=fingerprint)
         if len(self._recordings) >= _MOST_UNRECORDED:
             raise BusyError
         async with self._admission.turn():
             session_id = new_session_id()
             if idempotency_key is not None:
                 session_id = session_id_for(idempotency_key)
+                await self._refuse_spent(session_id)
                 if earlier := await self._recorded_earlier(session_id, fingerprint=fingerprint):
                     return earlier
             if store is not None:

@@ -20,7 +20,7 @@ from sessions.money import Usage
 from sessions.ports import ReferencePicture, Written
 from tests.fuzz.effort import LIMIT, effort
 from tests.unit.providers.asking import KEY, a_call, body_with, picture
-from tests.unit.providers.asking_texts import a_text_call, completion, output_text, response
+from tests.unit.providers.asking_texts import a_text_call, completion, output_text, response, unheard
 from tests.unit.providers.loopback import Answer, Loopback
 
 _SILENCE: Final = timedelta(milliseconds=150)
@@ -35,8 +35,11 @@ _REFERENCE: Final = ReferencePicture(name="a.png", media_type="image/png", data=
 KINDS: Final[dict[str, tuple[object, Ask]]] = {
     "images": (body_with(_PICTURE), lambda client: OpenAIImages(client).generate(a_call())),
     "edits": (body_with(_PICTURE), lambda client: OpenAIImages(client).generate(a_call(references=(_REFERENCE,)))),
-    "responses": (response(output_text()), lambda client: text_provider(client, api="responses").write(a_text_call())),
-    "chat": (completion(), lambda client: text_provider(client, api="chat").write(a_text_call())),
+    "responses": (
+        response(output_text()),
+        lambda client: text_provider(client, api="responses").write(a_text_call(), on_pending=unheard),
+    ),
+    "chat": (completion(), lambda client: text_provider(client, api="chat").write(a_text_call(), on_pending=unheard)),
 }
 
 _WORDS: Final = (

@@ -14,9 +14,15 @@ from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.testing import WorkflowEnvironment
 
 from activities.ledger import LedgerWriter
-from service.errors import IdempotencyConflictError, IdempotencyKeySpentError, SessionDeletedError, WrongStateError
 from service.admission import Admission
-from service.errors import BusyError, IdempotencyConflictError, SessionNotFoundError, WrongStateError
+from service.errors import (
+    BusyError,
+    IdempotencyConflictError,
+    IdempotencyKeySpentError,
+    SessionDeletedError,
+    SessionNotFoundError,
+    WrongStateError,
+)
 from service.kinds import start_of
 from service.read import SessionReader
 from service.start import SessionStarter, StartDefaults
@@ -264,10 +270,6 @@ async def test_a_spent_key_that_nobody_could_tell(house: House) -> None:
     with pytest.raises(IdempotencyKeySpentError):
         await house.starter.start_images(LIFESTYLE, idempotency_key=key)
     client, down = house.studio.environment.client, Database("postgresql://nobody@127.0.0.1:1/nothing")
-async def test_a_start_that_is_turned_away_has_started_nothing(house: House) -> None:
-    """Beyond what can be begun in time, a start is refused before anything is asked of Temporal or written down."""
-    admission = Admission(at_once=1, waiting=0)
-    client = house.studio.environment.client
     starter = SessionStarter(
         client=client,
         records=house.records,
@@ -285,6 +287,16 @@ async def test_a_start_that_is_turned_away_has_started_nothing(house: House) -> 
         await house.reader.session(session_id)
     await starter.close()
     await down.close()
+
+
+async def test_a_start_that_is_turned_away_has_started_nothing(house: House) -> None:
+    """Beyond what can be begun in time, a start is refused before anything is asked of Temporal or written down."""
+    admission = Admission(at_once=1, waiting=0)
+    client = house.studio.environment.client
+    starter = SessionStarter(
+        client=client,
+        records=house.records,
+        uploads=NoUploads(),
         reader=house.reader,
         defaults=DEFAULTS,
         admission=admission,

@@ -137,9 +137,6 @@ class Product:
 
         return await eventually(session_if_settled, timeout=patience)
 
-    def pid(self, name: str) -> int:
-        """Return the number of a process."""
-
     def process_id(self, name: str) -> int:
         """Return by which number the system knows a process."""
         return self._processes[name].pid
