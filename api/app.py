@@ -36,9 +36,9 @@ from api.routes import (
     uploads,
 )
 from api.services import Backend, Services, UploadRefusedError
-from api.web import item, login, pages, recorder, session, start_form, thumbnails
+from api.web import estimate_form, item, login, pages, photo_form, recorder, session, start_form, thumbnails
 from api.web.board import Boards
-from api.web.paths import STATIC, is_page
+from api.web.paths import ESTIMATE_IMAGES, ESTIMATE_STORY, NEW, NEW_STORY, PHOTOS, STATIC, is_page
 from api.web.rendering import STATIC_FOLDER, LastingFiles, Pages
 from api.web.shared import SharedEvents
 from runtime.prices import PriceFileError, load_prices
@@ -79,12 +79,19 @@ from webhooks.sender import WebhookSender
 _MOST_BYTES: Final = 2**20
 # An idea of 100,000 characters, escaped by clients that send nothing but ASCII, and a cast beside it.
 _MOST_STORY_BYTES: Final = 2 * 2**20
+# A picture of 20 MB and what is sent around it.
+_MOST_PICTURE_BYTES: Final = 21 * 2**20
 _MOST_BYTES_AT: Final = {
     "/api/sessions/stories": _MOST_STORY_BYTES,
     "/api/estimate": _MOST_STORY_BYTES,
     generation.GENERATE_PATH: _MOST_STORY_BYTES,
     f"/api{generation.GENERATE_PATH}": _MOST_STORY_BYTES,
-    uploads.UPLOADS_PATH: 21 * 2**20,
+    NEW_STORY: _MOST_STORY_BYTES,
+    ESTIMATE_STORY: _MOST_STORY_BYTES,
+    uploads.UPLOADS_PATH: _MOST_PICTURE_BYTES,
+    PHOTOS: _MOST_PICTURE_BYTES,
+    NEW: photo_form.MOST_FORM_BYTES,
+    ESTIMATE_IMAGES: photo_form.MOST_FORM_BYTES,
     generation.RETRY_PATH: generation.MOST_RESULT_BYTES,
     f"/api{generation.RETRY_PATH}": generation.MOST_RESULT_BYTES,
 }
@@ -172,6 +179,8 @@ def create_app(
         recorder,
         thumbnails,
         start_form,
+        estimate_form,
+        photo_form,
         login,
     ):
         app.include_router(module.router)
@@ -391,6 +400,10 @@ class _Uploads:
         return Upload(
             id=upload.id, media_type=upload.media_type, width=upload.width, height=upload.height, bytes=upload.bytes
         )
+
+    async def preview(self, upload_id: str) -> bytes:
+        with _reached("Pictures cannot be read now. Try again in a moment."):
+            return await self._pictures.preview(upload_id)
 
     async def missing(self, upload_ids: Sequence[str]) -> tuple[str, ...]:
         with _reached("Uploads cannot be looked up now; nothing was started. Try again in a moment."):

@@ -241,6 +241,15 @@ class UploadKeeping(Protocol):
         """
         ...
 
+    async def preview(self, upload_id: str) -> bytes:
+        """Return a picture as a small WebP.
+
+        Raises:
+            KeyError: there is no such upload.
+            OutOfReachError: it cannot be read now.
+        """
+        ...
+
 
 class RateSetting(Protocol):
     """Reads and changes limits; `service.rates.ImageRates` says what each call raises."""

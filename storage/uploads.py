@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from imaging.inspect import NotAPictureError, PictureType, TooManyPixelsError
 from imaging.photos import AnimationError, Photo, prepared_photo
+from imaging.previews import preview_of
 from sessions.identifiers import is_upload_id, upload_id_for
 from sessions.ports import ReferencePicture
 from storage.objects import Objects
@@ -77,6 +78,16 @@ class UploadedPictures:
         return ReferencePicture(
             name=f"{upload_id}.{media_type.removeprefix('image/')}", media_type=media_type, data=data
         )
+
+    async def preview(self, upload_id: str) -> bytes:
+        """Return an uploaded picture as a small WebP.
+
+        Raises:
+            KeyError: there is no such upload.
+        """
+        picture = await self.load(upload_id)
+        async with self._turns:
+            return await asyncio.to_thread(preview_of, picture.data)
 
     async def missing(self, upload_ids: Sequence[str]) -> tuple[str, ...]:
         """Return those of the ids that nothing was uploaded under, each once, in their order."""

@@ -1,132 +1,100 @@
 """The forms that start sessions."""
 
 import hashlib
-import secrets
-from collections.abc import Mapping
-from typing import Annotated, Final, cast
+from dataclasses import replace
+from typing import Annotated
 
-from fastapi import APIRouter, Form
+from fastapi import APIRouter, Query, Request
 from pydantic import ValidationError
 from starlette.responses import RedirectResponse, Response
 
-from api.services import TheServices
-from api.validation import RawError, described
+from api.problems import RETRY_AFTER_SECONDS
+from api.services import services_of
+from api.web.images_form import ImagesForm
+from api.web.mistakes import Mistakes, mistakes_of
+from api.web.new_page import NewPage, example_page
 from api.web.pages import ThePages
 from api.web.paths import NEW, NEW_STORY, session_page
+from api.web.photo_form import TheForm, keep_all
 from api.web.rendering import Pages
-from sessions.images import ImageSessionRequest
+from api.web.story_form import StoryForm
+from api.web.typed import TypedForm
+from service.errors import CallbackRefusedError, OutOfReachError, UnknownReferenceError
 from sessions.model import RequestModel
-from sessions.stories import StorySessionRequest
 
 router = APIRouter(include_in_schema=False)
 
-_FIELDS: Final = ("title", "features", "audience", "note")
-_MOST_DIGITS: Final = 10
-_STORY_FIELDS: Final = {"idea": "idea", "total_segments": "segments"}
-
-
-class ImagesForm(RequestModel):
-    """What a person typed who wants images, and the token of the form they typed it into."""
-
-    title: str = ""
-    features: str = ""
-    audience: str = ""
-    note: str = ""
-    token: str = ""
-
-    def request(self) -> ImageSessionRequest:
-        """Return the request that the form stands for.
-
-        Raises:
-            ValidationError: something in it cannot be.
-        """
-        product = {
-            "title": self.title.strip(),
-            "features": [line.strip() for line in self.features.splitlines() if line.strip()],
-            "audience": self.audience.strip() or None,
-        }
-        return ImageSessionRequest.model_validate(
-            {"product": product, "note": "\n".join(self.note.splitlines()).strip() or None}
-        )
-
-
-class StoryForm(RequestModel):
-    """What a person typed who wants a story, and the token of the form they typed it into."""
-
-    idea: str = ""
-    segments: str = ""
-    token: str = ""
-
-    def request(self) -> StorySessionRequest:
-        """Return the request that the form stands for.
-
-        Raises:
-            ValidationError: something in it cannot be.
-        """
-        segments = self.segments.strip()
-        # What is no number is left as it was typed: the request then says what it should be.
-        total = int(segments) if segments.isdecimal() and len(segments) < _MOST_DIGITS else segments or None
-        return StorySessionRequest.model_validate(
-            {"idea": "\n".join(self.idea.splitlines()).strip(), "total_segments": total}
-        )
-
-
-def _idempotency_key(form: RequestModel) -> str:
-    """Return one key per form and content: a second click starts nothing, a changed text something new."""
-    return f"page-{hashlib.sha256(form.model_dump_json().encode()).hexdigest()}"
-
 
 @router.get(NEW)
-async def empty_forms(pages: ThePages) -> Response:
-    """Show the forms."""
-    return _shown(pages)
+async def empty_forms(pages: ThePages, example: Annotated[str | None, Query(max_length=50)] = None) -> Response:
+    """Show the forms, one of them filled in where an example is asked for."""
+    return example_page(example).response(pages)
+
+
+@router.get(NEW_STORY)
+async def story_form() -> Response:
+    """Lead to the form for a story: whoever reloads the page after a refusal asks for this."""
+    return RedirectResponse(f"{NEW}#story", status_code=303)
 
 
 @router.post(NEW)
-async def start_images(form: Annotated[ImagesForm, Form()], services: TheServices, pages: ThePages) -> Response:
+async def start_images(data: TheForm, request: Request, pages: ThePages) -> Response:
     """Start an image session, or show the form again with what is wrong in it."""
+    form = ImagesForm.sent(data)
+    mistakes: Mistakes = {}
     try:
-        request = form.request()
+        services = services_of(request)
+        kept, refused = await keep_all(data, uploads=services.uploads)
+        # Whatever else is wrong: nobody has to choose a photo twice.
+        form = form.with_kept((*form.kept, *kept))
+        mistakes = {"photos": tuple(refused)} if refused else {}
+        wanted = form.request()
+        if not mistakes:
+            view = await services.starter.start_images(wanted, idempotency_key=_idempotency_key(form, wanted))
+            return RedirectResponse(session_page(view.id), status_code=303)
     except ValidationError as error:
-        return _shown(pages, images=form, mistakes=_mistakes(error, fields={name: name for name in _FIELDS}))
-    view = await services.starter.start_images(request, idempotency_key=_idempotency_key(form))
-    return RedirectResponse(session_page(view.id), status_code=303)
+        mistakes = {**mistakes_of(error, place_of=form.place_of), **mistakes}
+    except CallbackRefusedError as error:
+        mistakes = _callback_mistake(error)
+    except UnknownReferenceError as error:
+        lost = [photo for photo in form.kept if photo.id in error.upload_ids]
+        form = form.with_kept([photo for photo in form.kept if photo not in lost])
+        mistakes = {"photos": tuple(f"{photo.name}: it is no longer kept here. Add it again." for photo in lost)}
+    except OutOfReachError as error:
+        return _out_of_reach(NewPage(images=form), error, pages=pages)
+    return NewPage(images=form, image_mistakes=mistakes).response(pages, status=422)
 
 
 @router.post(NEW_STORY)
-async def start_story(form: Annotated[StoryForm, Form()], services: TheServices, pages: ThePages) -> Response:
+async def start_story(data: TheForm, request: Request, pages: ThePages) -> Response:
     """Start a story session, or show the form again with what is wrong in it."""
+    form = StoryForm.sent(data)
     try:
-        request = form.request()
+        services = services_of(request)
+        wanted = form.request()
+        view = await services.starter.start_story(wanted, idempotency_key=_idempotency_key(form, wanted))
+        return RedirectResponse(session_page(view.id), status_code=303)
     except ValidationError as error:
-        return _shown(pages, story=form, mistakes=_mistakes(error, fields=_STORY_FIELDS))
-    view = await services.starter.start_story(request, idempotency_key=_idempotency_key(form))
-    return RedirectResponse(session_page(view.id), status_code=303)
+        mistakes = mistakes_of(error, place_of=form.place_of)
+    except CallbackRefusedError as error:
+        mistakes = _callback_mistake(error)
+    except OutOfReachError as error:
+        return _out_of_reach(NewPage(story=form), error, pages=pages)
+    return NewPage(story=form, story_mistakes=mistakes).response(pages, status=422)
 
 
-def _shown(
-    pages: Pages,
-    *,
-    images: ImagesForm | None = None,
-    story: StoryForm | None = None,
-    mistakes: Mapping[str, str] | None = None,
-) -> Response:
-    token = secrets.token_hex(8)
-    return pages.page(
-        "new.html",
-        status=422 if mistakes else 200,
-        form=images or ImagesForm(token=token),
-        story=story or StoryForm(token=token),
-        mistakes=mistakes or {},
-    )
+def _idempotency_key(form: TypedForm, wanted: RequestModel) -> str:
+    """Return one key per form and content: a second click starts nothing, a changed text something new."""
+    content = f"{form.token} {wanted.model_dump_json()}"
+    return f"page-{hashlib.sha256(content.encode()).hexdigest()}"
 
 
-def _mistakes(error: ValidationError, *, fields: Mapping[str, str]) -> Mapping[str, str]:
-    """Return what is wrong, by field of the form. ``fields``: the form's fields by those of the request."""
-    mistakes: dict[str, str] = {}
-    for raw in cast(list[RawError], error.errors(include_url=False, include_input=False)):
-        place = next((str(part) for part in raw["loc"] if part in fields), next(iter(fields)))
-        field = fields[place]
-        line = next((f"line {part + 1} " for part in raw["loc"] if isinstance(part, int)), "")
-        mistakes.setdefault(field, f"{field.capitalize()}: {line}{described(raw)}.".replace("entries", "lines"))
-    return mistakes
+def _callback_mistake(error: CallbackRefusedError) -> Mistakes:
+    return {"callback_url": (f"Callback: {error}",)}
+
+
+def _out_of_reach(page: NewPage, error: OutOfReachError, *, pages: Pages) -> Response:
+    trouble = f"{error} What you typed is still here."
+    response = replace(page, trouble=trouble).response(pages, status=503)
+    response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return response

@@ -37,7 +37,7 @@ from sessions.attempts import AttemptLimits
 from sessions.commands import Command, CommandRefusedError, Retry, RetryRequest, WrongRequestError, obeyed
 from sessions.costs import CostBy, CostPage, CostSums, Period, RecordedCall
 from sessions.errors import ErrorClass, ItemError
-from sessions.identifiers import artifact_key, new_session_id, session_id_for
+from sessions.identifiers import artifact_key, new_session_id, session_id_for, upload_id_for
 from sessions.images import ImageSessionRequest, image_items
 from sessions.items import new_items
 from sessions.ledger import LedgerEntry
@@ -302,9 +302,13 @@ class InMemory:
         self._answer()
         if not data.startswith(b"picture"):
             raise UploadRefusedError("The file is no picture. Upload one.")
-        upload = Upload(id="upl-" + "a" * 26, media_type="image/png", width=8, height=8, bytes=len(data))
+        upload = Upload(id=upload_id_for(data), media_type="image/png", width=8, height=8, bytes=len(data))
         self.uploads[upload.id] = data
         return upload
+
+    async def preview(self, upload_id: str) -> bytes:
+        self._answer()
+        return b"preview of " + self.uploads[upload_id]
 
     async def missing(self, upload_ids: Sequence[str]) -> tuple[str, ...]:
         self._answer()
