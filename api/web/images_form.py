@@ -38,6 +38,7 @@ _FIELDS: Final = {
     "references": "photos",
     "budget_usd": "budget",
 }
+_ENTRIES: Final = {"references": "pictures", "colors": "colours"}
 _NOT_IN_KEYS: Final = re.compile(r"[^a-z0-9]+")
 _KEY_CHARACTERS: Final = 40
 
@@ -139,7 +140,8 @@ class ImagesForm(TypedForm):
                 return Place(field="features", label="Features", line=line_number(self.features, index))
             case parts:
                 name = next((str(part) for part in reversed(parts) if part in _LABELS), "references")
-                return Place(field=_FIELDS.get(name, name), label=_LABELS[name])
+                entries = _ENTRIES.get(name, "lines")
+                return Place(field=_FIELDS.get(name, name), label=_LABELS[name], entries=entries)
 
     @property
     def _chosen(self) -> tuple[str, ...]:

@@ -20,17 +20,20 @@ _IN_WORDS_OF_THE_FORM: Final = (
     ("must have at least 1 entry", "choose at least one"),
     ("raise segments_per_set", "make the sets longer"),
     ("a call takes 16 pictures at most, the style reference included", "may have at most 16 pictures"),
-    ("entries", "lines"),
 )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """Where a mistake was made. ``line`` counts from 1, where the field takes one thing a line."""
+    """Where a mistake was made.
+
+    ``line`` counts from 1, where the field takes one thing a line. ``entries`` is what the things are called.
+    """
 
     field: str
     label: str
     line: int | None = None
+    entries: str = "lines"
 
 
 def mistakes_of(error: ValidationError, *, place_of: Callable[[Location], Place]) -> Mistakes:
@@ -47,5 +50,6 @@ def mistakes_of(error: ValidationError, *, place_of: Callable[[Location], Place]
         words = described(raw)
         for of_request, of_form in _IN_WORDS_OF_THE_FORM:
             words = words.replace(of_request, of_form)
+        words = words.replace("entries", place.entries)
         mistakes.setdefault(place.field, (f"{place.label}: {line}{words}.",))
     return mistakes

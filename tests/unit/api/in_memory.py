@@ -210,6 +210,7 @@ class InMemory:
 
     async def start_images(self, request: ImageSessionRequest, *, idempotency_key: str | None) -> SessionView:
         self._answer()
+        self.callback_rules.url_for(request.callback_url)
         if missing := tuple(upload for upload in request.uploads if upload not in self.uploads):
             raise UnknownReferenceError(missing)
         session_id = session_id_for(idempotency_key) if idempotency_key else new_session_id()
@@ -223,6 +224,7 @@ class InMemory:
 
     async def start_story(self, request: StorySessionRequest, *, idempotency_key: str | None) -> SessionView:
         self._answer()
+        self.callback_rules.url_for(request.callback_url)
         return self._view(self.begin_story(request))
 
     async def start_story_with(

@@ -1,6 +1,7 @@
 """Uploads: kept under a name that their content gives them, or refused with words that help."""
 
 import asyncio
+import io
 import re
 from pathlib import Path
 
@@ -128,3 +129,30 @@ async def test_full_disk(tmp_path: Path) -> None:
 
     with pytest.raises(ObjectStoreError, match="Not a directory"):
         await uploads.add(photo())
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP"])
+async def test_preview(uploads: UploadedPictures, format: str) -> None:
+    """A large photo is shown small, upright and with the colours that it has."""
+    upload = await uploads.add(picture(format, width=1600, height=800))
+    preview = await uploads.preview(upload.id)
+
+    with Image.open(io.BytesIO(preview)) as image:
+        assert ("WEBP", (320, 160)) == (image.format, image.size)
+        red, _, blue = image.convert("RGB").getpixel((20, 20))  # type: ignore[misc]  # of RGB a pixel is a triple
+    assert red > 150 > 100 > blue
+    assert len(preview) < 5_000
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "I;16", "RGBA"])
+async def test_preview_of_any_png(uploads: UploadedPictures, mode: str) -> None:
+    """Whatever a picture's pixels are made of; a small one is not made larger."""
+    upload = await uploads.add(encoded(Image.new(mode, (40, 30)), format="PNG"))
+    with Image.open(io.BytesIO(await uploads.preview(upload.id))) as image:
+        assert (40, 30) == image.size
+
+
+@pytest.mark.parametrize("upload_id", ["upl-" + "z" * 26, "../../etc/passwd"])
+async def test_no_preview_of_what_is_not_there(uploads: UploadedPictures, upload_id: str) -> None:
+    with pytest.raises(KeyError):
+        await uploads.preview(upload_id)
