@@ -7,6 +7,7 @@ from typing import Final
 
 from starlette.responses import Response
 
+from api.routes.uploads import MOST_PICTURE_BYTES
 from api.web.estimate_words import EstimateWords
 from api.web.form_examples import EXAMPLES
 from api.web.images_form import ImagesForm
@@ -77,6 +78,7 @@ class NewPage:
             choices=_CHOICES,
             image_ids={"image": "image-main"},
             story_ids=_STORY_IDS,
+            most_picture_bytes=MOST_PICTURE_BYTES,
         )
 
     @property

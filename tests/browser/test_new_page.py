@@ -94,7 +94,14 @@ async def test_what_is_refused_keeps_all_that_was_typed(product: Product, visito
     await page.goto("/new")
     await page.get_by_label("Features").fill("a\nb\nc\nd")
     await page.get_by_label("Note").fill(f"{TITLE}\n" + "x" * 10_000)
-    await choose(page, file("huge.png", png_of_size(10_000, 6_100)), file("front.jpg", picture("JPEG")))
+    too_large = b"\xff\xd8".ljust(20 * 2**20 + 1)
+    await choose(
+        page,
+        file("large.jpg", too_large),
+        file("huge.png", png_of_size(10_000, 6_100)),
+        file("front.jpg", picture("JPEG")),
+    )
+    await expect(page.locator("#photos-error")).to_contain_text("large.jpg: The picture is larger than 20 MB.")
     await expect(page.locator("#photos-error")).to_contain_text("huge.png: The picture has more than 60 megapixels.")
     await page.get_by_role("button", name="Start").click()
 
@@ -129,7 +136,7 @@ async def test_what_is_refused_keeps_all_that_was_typed(product: Product, visito
 
 
 async def test_start_waits_for_photos_that_are_under_way(product: Product, visitor: Visitor) -> None:
-    """Whoever is quick loses none; where one is refused nothing is started without it."""
+    """Whoever is quick loses none; where one is refused nothing is started without it. Nobody waits for the cost."""
     page = visitor.page
     arrived, may_go_on = asyncio.Event(), asyncio.Event()
 
@@ -139,7 +146,10 @@ async def test_start_waits_for_photos_that_are_under_way(product: Product, visit
         await route.continue_()
 
     await page.route("**/new/photos", held_up)
+    await page.route("**/estimate", lambda route: route.abort())
     await page.goto("/new?example=lamp")
+    await expect(page.locator("#images .estimate")).to_have_text("The cost cannot be told now.")
+    await expect(page.locator("#notice")).to_be_hidden()
     await choose(page, file("page.png", HTML_FILE), file("front.jpg", picture("JPEG")))
     await arrived.wait()
     await page.get_by_role("button", name="Start").click()
@@ -179,7 +189,7 @@ async def test_a_story_by_keyboard_on_a_phone(browser: Browser, product: Product
         await tab_to(page, "button", "Start")
         await page.keyboard.press("Enter")
         session = await session_of(page, product)
-        assert "A lighthouse keeper finds a map." == session["title"]
+        assert 3 == session["counts"]["total"]  # type: ignore[index]  # JSON
         await expect(page.get_by_text("approve").first).to_be_visible(timeout=PATIENCE)
         assert [] == visitor.complaints
 

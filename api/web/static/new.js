@@ -1,5 +1,8 @@
-// Photos are sent as soon as they are chosen or dropped, so that each is looked at before anything is started. Without
-// this they go along with the form.
+// What the forms that start sessions do while somebody fills them in. Everything works without this, only less well.
+
+// --- Photos ----------------------------------------------------------------------------------------------------------
+
+// They are sent as soon as they are chosen or dropped, so that each is looked at before anything is started.
 
 const field = document.getElementById("photo-field");
 const input = document.getElementById("photos");
@@ -43,18 +46,22 @@ function withRemoval(item) {
 const changed = () => input.dispatchEvent(new Event("input", { bubbles: true }));
 
 async function send(file) {
+  if (file.size > Number(field.dataset.mostBytes)) {
+    tell(file.name, "The picture is larger than 20 MB. Scale it down and add it again.");
+    return;
+  }
   const body = new FormData();
   body.append("photos", file);
   let response;
   try {
     response = await fetch(field.dataset.upload, { method: "POST", body, headers: { "HX-Request": "true" } });
   } catch {
-    tell(file.name, "it could not be sent. Check the connection and add it again.");
+    tell(file.name, "It could not be sent. Check the connection and add it again.");
     return;
   }
   if (!response.ok) {
     const problem = await response.json().catch(() => null);
-    tell(file.name, problem?.detail ?? "the server did not take it. Try again in a moment.");
+    tell(file.name, problem?.detail ?? "The server did not take it. Add it again in a moment.");
     return;
   }
   const template = document.createElement("template");
@@ -118,3 +125,15 @@ form.addEventListener("submit", async (event) => {
 });
 
 for (const item of kept.children) withRemoval(item);
+
+// --- The cost --------------------------------------------------------------------------------------------------------
+
+// It is good to know and holds nobody up: no notice jumps into view while somebody types.
+for (const estimate of document.querySelectorAll(".estimate")) {
+  for (const name of ["htmx:error", "htmx:response:error"]) {
+    estimate.addEventListener(name, (event) => {
+      event.stopPropagation();
+      estimate.textContent = "The cost cannot be told now.";
+    });
+  }
+}
