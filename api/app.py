@@ -18,6 +18,7 @@ from api.auth import Keys
 from api.body_limit import BodyLimit
 from api.gate import Gate
 from api.head import HeadAsGet
+from api.limits import MOST_BYTES, MOST_BYTES_AT
 from api.observe import Observed
 from api.openapi import DescribedApi
 from api.problems import Answer, install_problems, problem, problem_response
@@ -38,7 +39,7 @@ from api.routes import (
 from api.services import Backend, Services, UploadRefusedError
 from api.web import estimate_form, item, login, pages, photo_form, recorder, session, start_form, thumbnails
 from api.web.board import Boards
-from api.web.paths import ESTIMATE_IMAGES, ESTIMATE_STORY, NEW, NEW_STORY, PHOTOS, STATIC, is_page
+from api.web.paths import STATIC, is_page
 from api.web.rendering import STATIC_FOLDER, LastingFiles, Pages
 from api.web.shared import SharedEvents
 from runtime.prices import PriceFileError, load_prices
@@ -76,25 +77,6 @@ from storage.records.repository import Records
 from storage.thumbnails import Thumbnails
 from webhooks.sender import WebhookSender
 
-_MOST_BYTES: Final = 2**20
-# An idea of 100,000 characters, escaped by clients that send nothing but ASCII, and a cast beside it.
-_MOST_STORY_BYTES: Final = 2 * 2**20
-# A picture of 20 MB and what is sent around it.
-_MOST_PICTURE_BYTES: Final = 21 * 2**20
-_MOST_BYTES_AT: Final = {
-    "/api/sessions/stories": _MOST_STORY_BYTES,
-    "/api/estimate": _MOST_STORY_BYTES,
-    generation.GENERATE_PATH: _MOST_STORY_BYTES,
-    f"/api{generation.GENERATE_PATH}": _MOST_STORY_BYTES,
-    NEW_STORY: _MOST_STORY_BYTES,
-    ESTIMATE_STORY: _MOST_STORY_BYTES,
-    uploads.UPLOADS_PATH: _MOST_PICTURE_BYTES,
-    PHOTOS: _MOST_PICTURE_BYTES,
-    NEW: photo_form.MOST_FORM_BYTES,
-    ESTIMATE_IMAGES: photo_form.MOST_FORM_BYTES,
-    generation.RETRY_PATH: generation.MOST_RESULT_BYTES,
-    f"/api{generation.RETRY_PATH}": generation.MOST_RESULT_BYTES,
-}
 _CHECK_PATIENCE: Final = timedelta(seconds=1)
 _PAUSE_AFTER_A_FAULT: Final = timedelta(seconds=1)
 _REPORT_PATIENCE: Final = timedelta(seconds=15)
@@ -148,8 +130,8 @@ def create_app(
             Middleware(Observed, metrics=backend.metrics, answer=answer),
             Middleware(
                 BodyLimit,
-                most=_MOST_BYTES,
-                most_at=_MOST_BYTES_AT,
+                most=MOST_BYTES,
+                most_at=MOST_BYTES_AT,
                 refusal=lambda request: answer(request, problem(413), {"Connection": "close"}),
             ),
             Middleware(Gate, keys=backend.keys, answer=answer),

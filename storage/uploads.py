@@ -6,13 +6,14 @@ from dataclasses import dataclass
 
 from imaging.inspect import NotAPictureError, PictureType, TooManyPixelsError
 from imaging.photos import AnimationError, Photo, prepared_photo
-from imaging.previews import preview_of
+from imaging.thumbnails import thumbnail
 from sessions.identifiers import is_upload_id, upload_id_for
 from sessions.ports import ReferencePicture
 from storage.objects import Objects
 
 MAX_BYTES = 20 * 1024 * 1024
 MAX_PIXELS = 60_000_000
+PREVIEW_SIDE = 320
 
 # A picture of 60 megapixels takes 240 MB while it is looked at.
 _AT_ONCE = 2
@@ -87,7 +88,7 @@ class UploadedPictures:
         """
         picture = await self.load(upload_id)
         async with self._turns:
-            return await asyncio.to_thread(preview_of, picture.data)
+            return await asyncio.to_thread(thumbnail, picture.data, side=PREVIEW_SIDE)
 
     async def missing(self, upload_ids: Sequence[str]) -> tuple[str, ...]:
         """Return those of the ids that nothing was uploaded under, each once, in their order."""

@@ -17,9 +17,6 @@ from service.errors import OutOfReachError
 
 router = APIRouter(include_in_schema=False)
 
-MOST_FORM_BYTES: Final = 128 * 2**20
-"""A form that brings its photos along, where no script has sent them one by one before."""
-
 _NAME_CHARACTERS: Final = 100
 _TOO_LARGE: Final = "The picture is larger than 20 MB. Scale it down and upload it again."
 

@@ -167,7 +167,7 @@ async def test_start_waits_for_photos_that_are_under_way(product: Product, visit
 
 
 async def test_a_story_by_keyboard_on_a_phone(browser: Browser, product: Product) -> None:
-    """Tab, keys and Enter lead to a story that waits for its outline to be approved; nothing is wider than the phone."""
+    """Tab, keys and Enter lead to a story that waits for approval; nothing is wider than the phone."""
     await product.faults({"seed": 1})
     async with visiting(browser, str(product.api.base_url), viewport=PHONE) as visitor:
         page = visitor.page
