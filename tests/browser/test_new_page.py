@@ -104,6 +104,10 @@ async def test_what_is_refused_keeps_all_that_was_typed(product: Product, visito
     await expect(page.locator("#photos-error")).to_contain_text("large.jpg: The picture is larger than 20 MB.")
     await expect(page.locator("#photos-error")).to_contain_text("huge.png: The picture has more than 60 megapixels.")
     await page.get_by_role("button", name="Start").click()
+    await expect(page.get_by_label("Photos")).to_be_focused()
+    await expect(page.locator("#photos-news")).to_contain_text("Start again to go on without what was refused.")
+    await expect(page.get_by_label("Photos")).to_have_accessible_description(re.compile(r"huge\.png: The picture"))
+    await page.get_by_role("button", name="Start").click()
 
     summary = page.get_by_role("region", name="Nothing was started yet")
     await expect(summary).to_be_focused()

@@ -76,6 +76,7 @@ async function send(file) {
 function take(files) {
   errors.replaceChildren();
   input.removeAttribute("aria-invalid");
+  sending.refused = 0;
   for (const file of files) {
     sending.waiting += 1;
     sending.last = sending.last.then(async () => {
@@ -115,13 +116,18 @@ document.addEventListener("drop", (event) => {
   take([...event.dataTransfer.files]);
 });
 
+// Nobody is to pay for pictures without a photo that they believe to be used: as without scripts, the first try tells.
 form.addEventListener("submit", async (event) => {
-  if (!sending.waiting) return;
+  if (!sending.waiting && !sending.refused) return;
   event.preventDefault();
-  const { refused } = sending;
   await sending.last;
-  if (sending.refused === refused) form.requestSubmit(event.submitter);
-  else input.focus();
+  if (!sending.refused) {
+    form.requestSubmit(event.submitter);
+    return;
+  }
+  sending.refused = 0;
+  news.textContent = "Nothing was started yet. Start again to go on without what was refused.";
+  input.focus();
 });
 
 for (const item of kept.children) withRemoval(item);
