@@ -1,6 +1,5 @@
 """The page on which sessions are started: both forms, with what is wrong in them and what they would cost."""
 
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -60,8 +59,8 @@ _CHOICES: Final = {
 class NewPage:
     """What the page shows. ``trouble``: why nothing was started, where no field is to blame."""
 
-    images: ImagesForm = field(default_factory=lambda: ImagesForm(token=_token()))
-    story: StoryForm = field(default_factory=lambda: StoryForm(token=_token()))
+    images: ImagesForm = field(default_factory=lambda: ImagesForm().renewed())
+    story: StoryForm = field(default_factory=lambda: StoryForm().renewed())
     image_mistakes: Mistakes = field(default_factory=dict)
     story_mistakes: Mistakes = field(default_factory=dict)
     image_estimate: EstimateWords | None = None
@@ -97,9 +96,5 @@ def example_page(name: str | None) -> NewPage:
     example = EXAMPLES.get(name or "")
     if example is None:
         return NewPage()
-    filled_in = example.form.model_copy(update={"token": _token()})
+    filled_in = example.form.renewed()
     return NewPage(images=filled_in) if isinstance(filled_in, ImagesForm) else NewPage(story=filled_in)
-
-
-def _token() -> str:
-    return secrets.token_hex(8)

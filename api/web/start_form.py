@@ -2,7 +2,7 @@
 
 import hashlib
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request
 from pydantic import ValidationError
@@ -19,10 +19,19 @@ from api.web.photo_form import TheForm, keep_all
 from api.web.rendering import Pages
 from api.web.story_form import StoryForm
 from api.web.typed import TypedForm
-from service.errors import CallbackRefusedError, OutOfReachError, UnknownReferenceError
+from service.errors import (
+    BusyError,
+    CallbackRefusedError,
+    IdempotencyKeySpentError,
+    OutOfReachError,
+    UnknownReferenceError,
+)
 from sessions.model import RequestModel
 
 router = APIRouter(include_in_schema=False)
+
+_BUSY: Final = "So many sessions are being started now that yours was not. Start again in a moment."
+_DELETED: Final = "The session that this form started has been deleted. Start once more to begin another."
 
 
 @router.get(NEW)
@@ -60,8 +69,10 @@ async def start_images(data: TheForm, request: Request, pages: ThePages) -> Resp
         lost = [photo for photo in form.kept if photo.id in error.upload_ids]
         form = form.with_kept([photo for photo in form.kept if photo not in lost])
         mistakes = {"photos": tuple(f"{photo.name}: it is no longer kept here. Add it again." for photo in lost)}
-    except OutOfReachError as error:
-        return _out_of_reach(NewPage(images=form), error, pages=pages)
+    except IdempotencyKeySpentError:
+        return NewPage(images=form.renewed(), trouble=_DELETED).response(pages, status=409)
+    except (BusyError, OutOfReachError) as error:
+        return _not_now(NewPage(images=form), error, pages=pages)
     return NewPage(images=form, image_mistakes=mistakes).response(pages, status=422)
 
 
@@ -78,8 +89,10 @@ async def start_story(data: TheForm, request: Request, pages: ThePages) -> Respo
         mistakes = mistakes_of(error, place_of=form.place_of)
     except CallbackRefusedError as error:
         mistakes = _callback_mistake(error)
-    except OutOfReachError as error:
-        return _out_of_reach(NewPage(story=form), error, pages=pages)
+    except IdempotencyKeySpentError:
+        return NewPage(story=form.renewed(), trouble=_DELETED).response(pages, status=409)
+    except (BusyError, OutOfReachError) as error:
+        return _not_now(NewPage(story=form), error, pages=pages)
     return NewPage(story=form, story_mistakes=mistakes).response(pages, status=422)
 
 
@@ -93,8 +106,9 @@ def _callback_mistake(error: CallbackRefusedError) -> Mistakes:
     return {"callback_url": (f"Callback: {error}",)}
 
 
-def _out_of_reach(page: NewPage, error: OutOfReachError, *, pages: Pages) -> Response:
-    trouble = f"{error} What you typed is still here."
+def _not_now(page: NewPage, error: BusyError | OutOfReachError, *, pages: Pages) -> Response:
+    why = _BUSY if isinstance(error, BusyError) else str(error)
+    trouble = f"{why} What you typed is still here."
     response = replace(page, trouble=trouble).response(pages, status=503)
     response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return response

@@ -1,5 +1,6 @@
 """What people type into forms, as requests take it. What cannot be read is left as it is: the request then says why."""
 
+import secrets
 from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
 from typing import Final, Self
@@ -15,6 +16,10 @@ class TypedForm(RequestModel):
     """A form as it was filled in: texts, and of choices any number. ``token`` tells it from others like it."""
 
     token: str = ""
+
+    def renewed(self) -> Self:
+        """Return the same as another form, which starts something of its own."""
+        return self.model_copy(update={"token": secrets.token_hex(8)})
 
     def differs_in(self, names: Iterable[str]) -> bool:
         """Whether any of these fields is not as the form has it when nothing is filled in."""

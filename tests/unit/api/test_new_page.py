@@ -6,6 +6,7 @@ from html import unescape
 import httpx2
 import pytest
 
+from service.errors import BusyError, IdempotencyKeySpentError
 from tests.unit.api.in_memory import InMemory
 
 HTML = {"Accept": "text/html,*/*"}
@@ -189,6 +190,36 @@ async def test_nothing_typed_is_lost_while_something_is_out_of_reach(
         assert 'name="token" value="t"' in response.text
     assert 'value="Bottle"' not in response.text
     assert "\nRain.</textarea>" in response.text
+
+
+@pytest.mark.parametrize(
+    ("refusal", "status", "words", "is_same_form"),
+    [
+        (IdempotencyKeySpentError(), 409, "has been deleted. Start once more to begin another.", False),
+        (BusyError(), 503, "Start again in a moment. What you typed is still here.", True),
+    ],
+)
+async def test_what_no_field_is_to_blame_for_is_told_on_top(
+    client: httpx2.AsyncClient,
+    memory: InMemory,
+    monkeypatch: pytest.MonkeyPatch,
+    refusal: Exception,
+    status: int,
+    words: str,
+    is_same_form: bool,
+) -> None:
+    """The form stays. It begins another session only where the one that it began is gone."""
+
+    async def refused(*_: object, **__: object) -> None:
+        raise refusal
+
+    for name in ("start_images", "start_story"):
+        monkeypatch.setattr(memory, name, refused)
+    for path, typed in (("/new", {"title": "Bottle", "token": "t"}), ("/new/story", {"idea": "Rain.", "token": "t"})):
+        response = await client.post(path, data=typed, headers=HTML)
+        assert status == response.status_code
+        assert words in response.text
+        assert is_same_form == ('name="token" value="t"' in response.text)
 
 
 async def test_a_callback_that_may_not_be_is_told_at_its_field(client: httpx2.AsyncClient, memory: InMemory) -> None:
