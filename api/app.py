@@ -37,11 +37,24 @@ from api.routes import (
     uploads,
 )
 from api.services import Backend, Services, UploadRefusedError
-from api.web import estimate_form, item, login, pages, photo_form, recorder, session, start_form, thumbnails
+from api.web import (
+    estimate_form,
+    item,
+    login,
+    outline,
+    pages,
+    photo_form,
+    recorder,
+    session,
+    start_form,
+    story,
+    thumbnails,
+)
 from api.web.board import Boards
 from api.web.paths import STATIC, is_page
 from api.web.rendering import STATIC_FOLDER, LastingFiles, Pages
 from api.web.shared import SharedEvents
+from api.web.story_parts import StoryParts
 from runtime.prices import PriceFileError, load_prices
 from runtime.refusal import Refused
 from runtime.settings import Settings
@@ -142,6 +155,7 @@ def create_app(
     app.state.pages = templates
     app.state.boards = Boards(pages=templates)
     app.state.shared_events = SharedEvents()
+    app.state.story_parts = StoryParts(pages=templates)
     for module in (
         sessions,
         stories,
@@ -160,6 +174,8 @@ def create_app(
         item,
         recorder,
         thumbnails,
+        story,
+        outline,
         start_form,
         estimate_form,
         photo_form,

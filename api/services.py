@@ -1,7 +1,7 @@
 """What routes work with, and how they come by it."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Protocol, cast
 
@@ -23,7 +23,7 @@ from sessions.outlook import Outlook
 from sessions.overviews import OverviewPage
 from sessions.present import Seen
 from sessions.rates import Rates, RatesChange
-from sessions.scripts import Outline, Story, StoryMetadata
+from sessions.scripts import Outline, Story, StoryMetadata, StorySet
 from sessions.statuses import SessionKind, SessionStatus
 from sessions.steering import BudgetChange, CancelItems, RetakeRequest, SelectionRequest
 from sessions.stories import StorySessionRequest
@@ -150,6 +150,14 @@ class StoryTelling(Protocol):
 
     async def outline(self, session_id: str) -> Outline:
         """Return the outline of a story with all its sets."""
+        ...
+
+    async def outline_of(self, view: SessionView) -> Outline:
+        """Return the outline of a story that was read already."""
+        ...
+
+    async def sets(self, view: SessionView, *, numbers: Collection[int]) -> Mapping[int, StorySet]:
+        """Return those of some sets of a story, by number, that are ready and still stored."""
         ...
 
     async def metadata(self, view: SessionView) -> StoryMetadata | None:

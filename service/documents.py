@@ -1,7 +1,8 @@
 """The documents of a story as the services read them: the versions that count, from the artifact store."""
 
+from collections import OrderedDict
 from collections.abc import Awaitable, Sequence
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from service.errors import ArtifactNotFoundError, OutOfReachError, WrongStateError
 from sessions.artifacts import Artifact
@@ -10,6 +11,8 @@ from sessions.ports import ArtifactStore
 from sessions.scripts import Outline, OutlinedPart
 from sessions.stories import OUTLINE, part_number_of, set_number_of
 from sessions.view import ItemView, SessionView
+
+_MOST_KEPT_BYTES: Final = 16 * 2**20
 
 Answer = TypeVar("Answer")
 
@@ -53,6 +56,8 @@ class StoryDocuments:
 
     def __init__(self, artifacts: ArtifactStore) -> None:
         self._artifacts = artifacts
+        self._kept: OrderedDict[str, bytes] = OrderedDict()
+        self._kept_bytes = 0
 
     async def read(self, view: SessionView, item: ItemView) -> bytes:
         """Return the bytes of an item."""
@@ -62,9 +67,27 @@ class StoryDocuments:
         key = artifact_key(view.id, item=item.key, attempt=item.selected_attempt)
         return await reached(self._artifacts.read(key, artifact=artifact))
 
+    async def kept(self, view: SessionView, item: ItemView) -> bytes:
+        """Return the bytes of an item, without asking the store for what was read here not long ago.
+
+        For pages that are shown again at every change of a session.
+        """
+        digest = item.artifact.sha256 if item.artifact else ""
+        if digest in self._kept:
+            self._kept.move_to_end(digest)
+            return self._kept[digest]
+        data = await self.read(view, item)
+        if digest not in self._kept:  # somebody else may have read it meanwhile
+            self._kept[digest] = data
+            self._kept_bytes += len(data)
+        while self._kept_bytes > _MOST_KEPT_BYTES:
+            _, oldest = self._kept.popitem(last=False)
+            self._kept_bytes -= len(oldest)
+        return data
+
     async def outline(self, view: SessionView) -> Outline:
         """Return the outline as it is stored; that of a long story refers to its parts."""
-        return Outline.model_validate_json(await self.read(view, outline_of(view)))
+        return Outline.model_validate_json(await self.kept(view, outline_of(view)))
 
     async def parts(self, view: SessionView) -> Sequence[OutlinedPart]:
         """Return the parts of a long story's outline, as far as they are ready."""

@@ -81,7 +81,14 @@ class BusyError(ServiceError):
 
 
 class InvalidOutlineError(ServiceError):
-    """No sets can be written by the outline that was sent; nothing has changed."""
+    """No sets can be written by the outline that was sent; nothing has changed.
+
+    ``problems`` are all its mistakes, in sentences without a full stop; the message tells of the first few.
+    """
+
+    def __init__(self, message: str, *, problems: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.problems = problems
 
 
 class ChangedResultError(ServiceError):

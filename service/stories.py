@@ -1,7 +1,8 @@
 """What is particular to story sessions: their outline, and the story put together from their sets."""
 
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import suppress
 from typing import Protocol, TypeVar
 
 from service.documents import StoryDocuments, outline_of, reached, sets_of
@@ -93,7 +94,33 @@ class StoryService:
             WrongStateError: the outline is not written yet.
             OutOfReachError: what it is read from does not answer.
         """
-        return await self._outline_of(await self._story(session_id))
+        return await self.outline_of(await self._story(session_id))
+
+    async def outline_of(self, view: SessionView) -> Outline:
+        """Return the outline of a story that was read already, as `outline` does and with its errors."""
+        _refuse_unless_story(view)
+        outline = await self._documents.outline(view)
+        parts = await self._documents.parts(view)
+        if len(parts) < len(outline.parts):
+            raise WrongStateError("The outline is not ready yet: parts of it are still being written, or have failed.")
+        sets = [*outline.sets, *(one for part in parts for one in part.sets)]
+        return outline.model_copy(update={"sets": tuple(sets)})
+
+    async def sets(self, view: SessionView, *, numbers: Collection[int]) -> Mapping[int, StorySet]:
+        """Return those of some sets, by number, that are ready and still stored. No others are read.
+
+        Raises:
+            ArtifactNotFoundError: it is no story.
+            OutOfReachError: the store does not answer.
+        """
+        _refuse_unless_story(view)
+        found: dict[int, StorySet] = {}
+        for number, item in sets_of(view):
+            if number in numbers and item.artifact is not None:
+                # One that has left the store keeps nobody from reading the others.
+                with suppress(ArtifactNotFoundError):
+                    found[number] = StorySet.model_validate_json(await self._documents.kept(view, item))
+        return found
 
     async def metadata(self, view: SessionView) -> StoryMetadata | None:
         """Return what is the same in every set of a story; None while its outline is not ready, and for images.
@@ -147,7 +174,7 @@ class StoryService:
             raise WrongStateError(
                 f"The session is {view.status}, and the outline stays as it is: nothing waits for it."
             )
-        current = await self._outline_of(view)
+        current = await self.outline_of(view)
         if decision.outline is None:
             await self._steering.approve_outline(session_id, OutlineApproval())
             return await self._reader.session(session_id)
@@ -195,7 +222,9 @@ class StoryService:
                 sent.with_info(info), request=request, plan=await self._plan(session_id, request=request)
             )
         except InvalidStoryError as error:
-            raise InvalidOutlineError(f"{error.message} Nothing has changed; correct it and send it again.") from error
+            raise InvalidOutlineError(
+                f"{error.message} Nothing has changed; correct it and send it again.", problems=error.problems
+            ) from error
 
     async def _plan(self, session_id: str, *, request: StorySessionRequest) -> StoryPlan:
         """Return how the story was divided when it began."""
@@ -227,27 +256,22 @@ class StoryService:
 
     async def _story(self, session_id: str) -> SessionView:
         view = await self._reader.session(session_id)
-        if view.kind is not SessionKind.STORY:
-            raise ArtifactNotFoundError(f"Session '{session_id}' makes {view.kind}; only stories have this.")
+        _refuse_unless_story(view)
         return view
 
     async def _metadata_of(self, view: SessionView) -> StoryMetadata:
         return (await self._documents.outline(view)).metadata
-
-    async def _outline_of(self, view: SessionView) -> Outline:
-        """Return the outline with all its sets. One of whose parts some are missing is not ready yet."""
-        outline = await self._documents.outline(view)
-        parts = await self._documents.parts(view)
-        if len(parts) < len(outline.parts):
-            raise WrongStateError("The outline is not ready yet: parts of it are still being written, or have failed.")
-        sets = [*outline.sets, *(one for part in parts for one in part.sets)]
-        return outline.model_copy(update={"sets": tuple(sets)})
 
     async def _assembled(self, view: SessionView, *, metadata: StoryMetadata) -> AsyncIterator[bytes]:
         yield metadata.model_dump_json().encode().removesuffix(b"}") + b',"sets":['
         for position, item in enumerate(_ready_sets(view)):
             yield (b"," if position else b"") + await self._documents.read(view, item)
         yield b"]}"
+
+
+def _refuse_unless_story(view: SessionView) -> None:
+    if view.kind is not SessionKind.STORY:
+        raise ArtifactNotFoundError(f"Session '{view.id}' makes {view.kind}; only stories have this.")
 
 
 def _ready_sets(view: SessionView) -> Sequence[ItemView]:

@@ -41,10 +41,11 @@ class InvalidStoryError(Exception):
 
     ``message`` tells people what is wrong in a few sentences, and quotes no more of a text than a name.
     ``correction`` tells the model, in 1,500 bytes at most, so that its next attempt can do better.
+    ``problems`` are all that were found, in sentences without a full stop.
     """
 
     def __init__(self, problems: Iterable[str]) -> None:
-        found = tuple(problems)
+        found = self.problems = tuple(problems)
         told = list(found[:_PROBLEMS_TOLD])
         if more := len(found) - len(told):
             told.append("1 more thing is wrong" if more == 1 else f"{more} more things are wrong")

@@ -54,14 +54,29 @@ def attempts_live(session_id: str, *, item: str = "", outcome: str = "", part: i
     return f"/sessions/{session_id}/attempts/live{_attempts(item=item, outcome=outcome, part=part)}"
 
 
-def story_page(session_id: str) -> str:
-    """Return where a story is read."""
-    return f"/sessions/{session_id}/story"
+def story_page(session_id: str, *, part: int = 1) -> str:
+    """Return where a story is read, in parts counted from 1."""
+    return f"/sessions/{session_id}/story{_query(part=part)}"
 
 
-def outline_page(session_id: str) -> str:
-    """Return where a story's outline is read, changed and approved."""
-    return f"/sessions/{session_id}/outline"
+def story_live(session_id: str, *, part: int = 1) -> str:
+    """Return where changes of what that page shows are told."""
+    return f"/sessions/{session_id}/story/live{_query(part=part)}"
+
+
+def export(session_id: str, extension: str) -> str:
+    """Return where a story is had as a file."""
+    return f"/api/sessions/{session_id}/export/{extension}"
+
+
+def outline_page(session_id: str, *, part: int = 1) -> str:
+    """Return where a story's outline is read, changed and approved; its sets in parts counted from 1."""
+    return f"/sessions/{session_id}/outline{_query(part=part)}"
+
+
+def outline_live(session_id: str) -> str:
+    """Return where it is told that the outline is written."""
+    return f"/sessions/{session_id}/outline/live"
 
 
 def is_page(request: Request) -> bool:
@@ -80,7 +95,7 @@ def is_scripted(request: Request) -> bool:
     return "hx-request" in request.headers
 
 
-def _query(*, show: str, part: int) -> str:
+def _query(*, show: str = "", part: int) -> str:
     asked = {**({"show": show} if show else {}), **({"part": part} if part > 1 else {})}
     return f"?{urlencode(asked)}" if asked else ""
 
