@@ -120,6 +120,7 @@ class InMemory:
     started: list[ImageSessionRequest] = field(default_factory=list)
     retried: list[RetryRequest] = field(default_factory=list)
     is_down: bool = False
+    is_unable_to_keep: bool = False
     images_per_minute: float | None = None
     viewers: int = 0
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
@@ -359,12 +360,14 @@ class InMemory:
         self.stories[state.id] = request
         return state
 
-    def write(self, state: SessionState, *, key: str, document: Document, title: str | None = None) -> SessionState:
-        """Let an item of a story be written."""
+    def write(
+        self, state: SessionState, *, key: str, document: Document, title: str | None = None, attempt: int = 1
+    ) -> SessionState:
+        """Let an item of a story be written at an attempt."""
         made = Made(data=as_bytes(document), media_type="application/json", model="gpt-6-luna")
-        artifact = Artifact.of(made, attempt=1)
-        self.stored[artifact_key(state.id, item=key, attempt=1)] = made.data
-        self._enter(state, key=key, attempt=1, status=AttemptStatus.COMPLETE, artifact=artifact)
+        artifact = Artifact.of(made, attempt=attempt)
+        self.stored[artifact_key(state.id, item=key, attempt=attempt)] = made.data
+        self._enter(state, key=key, attempt=attempt, status=AttemptStatus.COMPLETE, artifact=artifact)
         started = item_started(state, key=key, now=MOMENT)
         return self.put(
             item_completed(started, key=key, artifact=artifact, spending=Spending(), now=MOMENT, title=title)
@@ -576,6 +579,8 @@ class _Bytes:
         self._memory = memory
 
     async def put(self, key: str, *, data: bytes, receipt: Receipt) -> None:
+        if self._memory.is_unable_to_keep:
+            raise OSError("no space left on device")
         self._memory.stored[key] = data
         self._memory.receipts[key] = receipt
 

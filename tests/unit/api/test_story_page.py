@@ -5,8 +5,12 @@ from collections.abc import AsyncGenerator
 
 import httpx2
 
+from api.web.rendering import Pages
+from api.web.story_parts import StoryParts
+from service.watch import Change
 from sessions.identifiers import artifact_key
 from sessions.images import ImageSessionRequest
+from sessions.present import Seen, session_view
 from sessions.scripts import DialogueLine, Outline, StorySet
 from sessions.state import SessionState
 from sessions.stories import StorySessionRequest, set_key
@@ -140,7 +144,7 @@ async def test_images_have_no_story(client: httpx2.AsyncClient, memory: InMemory
 
 
 async def test_a_set_arrives(memory: InMemory) -> None:
-    """The first message is what stands, the next holds the set; a change elsewhere in the story is no message."""
+    """The first message is what stands, the next holds the set."""
     state = with_outline(memory, LONG)
     async with (
         served(application(memory)) as (_, client),
@@ -148,11 +152,29 @@ async def test_a_set_arrives(memory: InMemory) -> None:
     ):
         messages = _messages(response)
         assert "What happens" not in await anext(messages)
-        memory.put(state.model_copy(update={"budget_microdollars": 5, "revision": state.revision + 1}))
-        await memory.tell()
         with_set(memory, state, 6)
         await memory.tell()
         assert "What happens in segment 51." in await anext(messages)
+
+
+async def test_what_changes_nothing_in_a_part_is_no_message(memory: InMemory) -> None:
+    """Of a story in the making most changes are elsewhere."""
+    first = with_set(memory, with_outline(memory, LONG), 1)
+    elsewhere = first.model_copy(update={"budget_microdollars": 5, "revision": first.revision + 1})
+    second = with_set(memory, elsewhere, 2)
+    changes = [
+        Change(seen=Seen(view=session_view(state), state=state, under_way={}), is_last=False)
+        for state in (first, elsewhere, second)
+    ]
+    parts = StoryParts(pages=Pages(asks_for_key=False))
+
+    async def told() -> AsyncGenerator[Change, None]:
+        for change in changes:
+            yield change
+
+    for part, expected in ((1, 2), (200, 2)):
+        events = [event async for event in parts.events(told(), part=part, stories=memory.services.stories)]
+        assert expected == len(events)
 
 
 async def test_a_message_is_small(memory: InMemory) -> None:
