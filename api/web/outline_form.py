@@ -99,6 +99,12 @@ class OutlineForm:
         """Return what stands in a field."""
         return self.texts.get(name, "")
 
+    def is_open(self, row: int) -> bool:
+        """Whether a character is to be looked at: something is wrong there, or somebody comes or goes."""
+        place = f"{_CHARACTER_FIELD}{row}-"
+        is_new = not self.text(f"{place}id") and row in self._cast
+        return is_new or bool(self.text(f"{place}out")) or any(name.startswith(place) for name in self.mistakes)
+
     def decision(self, outline: Outline) -> OutlineDecision:
         """Return what somebody decides who sends this form: the outline as it stands, or with what they changed.
 

@@ -12,7 +12,7 @@ from api.streams import event_stream
 from api.web.pages import ThePages
 from api.web.paths import story_page
 from api.web.session import BEAT_SECONDS, beat
-from api.web.story_parts import Place, StoryParts, refuse_unless_story, story_values
+from api.web.story_parts import Place, StoryParts, refuse_unless_story, rendered_story, story_values
 from sessions.stories import MAX_SETS
 
 router = APIRouter(prefix="/sessions/{session_id}/story", include_in_schema=False)
@@ -44,7 +44,7 @@ async def read(
     if set_number is not None:
         page = story_page(session_id, part=values["part"])
         return RedirectResponse(f"{page}#set-{set_number}", status_code=303)
-    return pages.page("story.html", **values)
+    return pages.page("story.html", text=rendered_story(pages, values).whole, **values)
 
 
 @router.get("/live")
@@ -57,7 +57,7 @@ async def live(
     part: PartNumber = 1,
     last_event_id: LastEventId = None,
 ) -> EventSourceResponse:
-    """Stream a part of a story: the whole of it, at once and whenever something in it changes."""
+    """Stream a part of a story: the whole of it at once, then what changes in it."""
     known = await services.reader.seen(session_id)
     refuse_unless_story(known.view)
     changes = services.watch.changes(session_id, after=version_seen(last_event_id), known=known)

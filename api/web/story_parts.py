@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 from sse_starlette import ServerSentEvent
 
 from api.services import StoryTelling
-from api.web.rendering import Pages
+from api.web.rendering import Pages, duration
 from service.errors import ArtifactNotFoundError, ServiceError
 from service.watch import Change
 from sessions.present import Seen
@@ -21,11 +21,13 @@ from sessions.stories import StoryPlan, set_number_of
 from sessions.view import ItemView, SessionView
 
 SEGMENTS_PER_PART: Final = 40
-"""A message to a viewer holds so many at most, or one set: typically 60 kB."""
+"""The first message to a viewer holds so many at most, or one set: typically 60 kB."""
 
 _MOST_ENTRIES: Final = 60
 """The contents of a longer story list several sets in a line."""
 _USUAL_SEGMENTS_PER_SET: Final = 10
+_MINUTE: Final = timedelta(minutes=1)
+_HOUR: Final = timedelta(hours=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +87,7 @@ async def story_values(seen: Seen, *, place: Place, stories: StoryTelling) -> Ma
         "session": view,
         "metadata": metadata,
         "names": {character.id: character.name for character in metadata.characters_roster} if metadata else {},
-        "film": timedelta(seconds=plan.total_segments * SEGMENT_SECONDS) if plan else None,
+        "film": _running_time(timedelta(seconds=plan.total_segments * SEGMENT_SECONDS)) if plan else None,
         "can_jump": len(items) > _MOST_ENTRIES,
         "contents": _contents(items, sets_per_part=sets_per_part),
         "sets": [
@@ -120,6 +122,11 @@ def _plan(metadata: StoryMetadata | None) -> StoryPlan | None:
     return StoryPlan(total_segments=info.total_segments, segments_per_set=info.segments_per_set)
 
 
+def _running_time(value: timedelta) -> str:
+    """Return about how long a film is."""
+    return duration(value) if value < _MINUTE or value >= _HOUR else f"{round(value / _MINUTE)} min"
+
+
 def _contents(items: Sequence[tuple[int, ItemView]], *, sets_per_part: int) -> Sequence[Entry]:
     parts_in_a_line = math.ceil(len(items) / _MOST_ENTRIES / sets_per_part)
     size = 1 if len(items) <= _MOST_ENTRIES else parts_in_a_line * sets_per_part
@@ -138,35 +145,70 @@ def _contents(items: Sequence[tuple[int, ItemView]], *, sets_per_part: int) -> S
     return entries
 
 
+@dataclass(frozen=True, kw_only=True)
+class Rendered:
+    """A part of a story as HTML. ``pieces`` are what changes by itself, by id; ``frame`` is all around them."""
+
+    whole: str
+    frame: str
+    pieces: Mapping[str, str]
+
+    def since(self, sent: "Rendered | None") -> str:
+        """Return what puts a viewer right who was sent the part before: the pieces that differ, else all of it."""
+        if sent is None or sent.frame != self.frame or sent.pieces.keys() != self.pieces.keys():
+            return self.whole
+        return "".join(
+            f'<hx-partial hx-target="#{name}" hx-swap="outerMorph">{html}</hx-partial>'
+            for name, html in self.pieces.items()
+            if html != sent.pieces[name]
+        )
+
+
+def rendered_story(pages: Pages, values: Mapping[str, Any]) -> Rendered:
+    """Return a part of a story as HTML, from what `story_values` returns."""
+    has_front = values["metadata"] is not None and values["part"] == 1
+    pieces = {
+        "story-top": pages.rendered("story_top.html", **values),
+        "contents": pages.rendered("story_contents.html", **values),
+        "front": pages.rendered("story_front.html", **values) if has_front else "",
+        **{f"set-{shown.number}": pages.rendered("story_set.html", shown=shown, **values) for shown in values["sets"]},
+    }
+    return Rendered(
+        whole=pages.rendered("story_part.html", pieces=pieces, **values),
+        frame=pages.rendered("story_part.html", pieces=dict.fromkeys(pieces, ""), **values),
+        pieces=pieces,
+    )
+
+
 class StoryParts:
-    """Parts of stories as events, each made once for all who read the same part of the same session."""
+    """Parts of stories as events, each rendered once for all who read the same part of the same session."""
 
     def __init__(self, *, pages: Pages) -> None:
         self._pages = pages
-        self._made: WeakKeyDictionary[Change, dict[int, str]] = WeakKeyDictionary()
+        self._made: WeakKeyDictionary[Change, dict[int, Rendered]] = WeakKeyDictionary()
 
     async def events(
         self, changes: AsyncGenerator[Change, None], *, part: int, stories: StoryTelling
     ) -> AsyncGenerator[bytes, None]:
-        """Yield an event at every change of what the part shows, until the session has closed.
+        """Yield the part, then what changes in it, until the session has closed.
 
         Ends early when the story cannot be read now: the viewer then asks again, and is shown all of it.
         """
-        sent: str | None = None
+        sent: Rendered | None = None
         async with aclosing(changes):
             async for change in changes:
                 try:
-                    html = await self._html(change, part=part, stories=stories)
+                    made = await self._rendered(change, part=part, stories=stories)
                 except ServiceError:
                     return
                 # Most changes of a long story are in other parts of it.
-                if html != sent:
-                    sent = html
+                if html := made.since(sent):
                     yield ServerSentEvent(html, id=str(change.view.version)).encode()
+                sent = made
 
-    async def _html(self, change: Change, *, part: int, stories: StoryTelling) -> str:
+    async def _rendered(self, change: Change, *, part: int, stories: StoryTelling) -> Rendered:
         made = self._made.setdefault(change, {})
         if part not in made:
             values = await story_values(change.seen, place=Place(part=part), stories=stories)
-            made[part] = self._pages.rendered("story_part.html", **values)
+            made[part] = rendered_story(self._pages, values)
         return made[part]

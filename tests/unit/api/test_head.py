@@ -30,6 +30,12 @@ async def test_what_is_not_made_to_be_thrown_away(client: httpx2.AsyncClient, st
     assert 405 == (await client.head(f"/api/sessions/{state.id}/{rest}")).status_code
 
 
+@pytest.mark.parametrize("rest", ["live", "story/live", "outline/live"])
+async def test_what_a_page_follows(client: httpx2.AsyncClient, state: SessionState, rest: str) -> None:
+    """The streams of pages would never end either."""
+    assert 405 == (await client.head(f"/sessions/{state.id}/{rest}")).status_code
+
+
 async def test_only_reading(client: httpx2.AsyncClient) -> None:
     """HEAD starts nothing, and finds nothing where only POST does."""
     assert 405 == (await client.head("/api/estimate")).status_code

@@ -157,8 +157,8 @@ async def test_a_set_arrives(memory: InMemory) -> None:
         assert "What happens in segment 51." in await anext(messages)
 
 
-async def test_what_changes_nothing_in_a_part_is_no_message(memory: InMemory) -> None:
-    """Of a story in the making most changes are elsewhere."""
+async def test_only_what_changes_in_a_part_is_told(memory: InMemory) -> None:
+    """After the whole, a message holds pieces; a change that is seen nowhere is none."""
     first = with_set(memory, with_outline(memory, LONG), 1)
     elsewhere = first.model_copy(update={"budget_microdollars": 5, "revision": first.revision + 1})
     second = with_set(memory, elsewhere, 2)
@@ -172,9 +172,12 @@ async def test_what_changes_nothing_in_a_part_is_no_message(memory: InMemory) ->
         for change in changes:
             yield change
 
-    for part, expected in ((1, 2), (200, 2)):
-        events = [event async for event in parts.events(told(), part=part, stories=memory.services.stories)]
-        assert expected == len(events)
+    here = [event.decode() async for event in parts.events(told(), part=1, stories=memory.services.stories)]
+    assert ["contents", "set-2"] == re.findall(r'hx-target="#([^"]+)" hx-swap="outerMorph">', here[1])
+    assert 2 == len(here)
+    far = [event.decode() async for event in parts.events(told(), part=200, stories=memory.services.stories)]
+    assert 'id="set-797"' in far[0]
+    assert "set-797" not in far[1]
 
 
 async def test_a_message_is_small(memory: InMemory) -> None:
