@@ -6,7 +6,7 @@ from typing import Final
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 # The first has a route of its own. A stream would never end, and the others would be made whole to be thrown away.
-_LEFT_ALONE: Final = re.compile(r"/(content|events|archive)$|/export/[^/]*$|^/sessions/.*/live$")
+_LEFT_ALONE: Final = re.compile(r"/(content|events|archive)$|/export/[^/]*$|/live$")
 
 
 class HeadAsGet:

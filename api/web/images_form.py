@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from api.web.mistakes import Location, Place
-from api.web.session import typed
-from api.web.typed import TypedForm, amount, line_number, lines, whole_number
+from api.web.typed import TypedForm, amount, line_number, lines, typed, whole_number
 from sessions.identifiers import is_upload_id
 from sessions.images import SEED_IMAGES, ImageSessionRequest, ImageType
 from sessions.model import Value

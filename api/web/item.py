@@ -18,7 +18,8 @@ from api.web.differences import condensed
 from api.web.pages import BEAT_SECONDS, ThePages, beat
 from api.web.paths import is_scripted, item_page
 from api.web.recorder import TheEvents
-from api.web.session import asked, done, typed
+from api.web.session import done
+from api.web.typed import TypedText, asked, typed
 from api.web.versions import ShownVersion, own_prompt, pair_of, prompts_compared, shown_versions
 from service.errors import ArtifactNotFoundError
 from service.watch import Change
@@ -34,7 +35,6 @@ router = APIRouter(prefix="/sessions/{session_id}/items/{key}", include_in_schem
 
 ItemKey = Annotated[str, Path(max_length=200)]
 Attempt = Annotated[int, Query(ge=0, le=1_000_000)]
-TypedText = Annotated[str, Form(max_length=100_000)]
 Place = Annotated[Literal["card", "item"], Form()]
 """Where a form stands, and so where somebody without scripts is led back to."""
 

@@ -14,12 +14,12 @@ from api.routes.events import LastEventId, version_seen
 from api.services import Services, TheBackend, TheServices
 from api.streams import event_stream
 from api.web.outline_form import MistakenFormError, OutlineForm
-from api.web.pages import ThePages
+from api.web.pages import BEAT_SECONDS, ThePages, beat
 from api.web.paths import is_scripted, outline_page, story_page
 from api.web.rendering import Pages
-from api.web.session import BEAT_SECONDS, TypedNote, asked, beat, typed
 from api.web.story import PartNumber
 from api.web.story_parts import refuse_unless_story
+from api.web.typed import TypedText, asked, typed
 from service.errors import (
     InvalidOutlineError,
     OutOfReachError,
@@ -96,7 +96,7 @@ async def decide(session_id: str, services: TheServices, pages: ThePages, reques
 
 
 @router.post("/retake")
-async def retake(session_id: str, services: TheServices, request: Request, note: TypedNote = "") -> Response:
+async def retake(session_id: str, services: TheServices, request: Request, note: TypedText = "") -> Response:
     """Have another outline written while this one waits."""
     await services.steering.retake(session_id, asked(RetakeRequest, note=typed(note)), item=OUTLINE)
     if is_scripted(request):

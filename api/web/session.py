@@ -1,11 +1,8 @@
 """A session's page: watch it, steer it, take it away."""
 
-from decimal import Decimal, InvalidOperation
-from typing import Annotated, Any, TypeVar
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Request
-from fastapi.exceptions import RequestValidationError
-from pydantic import ValidationError
 from sse_starlette import EventSourceResponse
 from starlette.responses import RedirectResponse, Response
 
@@ -15,14 +12,12 @@ from api.streams import event_stream
 from api.web.board import Boards, TheShown, board_values
 from api.web.pages import BEAT_SECONDS, ThePages, beat
 from api.web.paths import HOME, is_scripted, session_page
+from api.web.typed import amount, asked
 from service.watch import Change
 from sessions.commands import RetryRequest
-from sessions.model import RequestModel
 from sessions.steering import BudgetChange
 
 router = APIRouter(prefix="/sessions/{session_id}", include_in_schema=False)
-
-RequestT = TypeVar("RequestT", bound=RequestModel)
 
 
 def boards_of(request: Request) -> Boards:
@@ -102,7 +97,7 @@ async def set_budget(
     session_id: str, services: TheServices, request: Request, budget_usd: Annotated[str, Form(max_length=100)]
 ) -> Response:
     """Change what the session may cost."""
-    change = asked(BudgetChange, budget_usd=_number(budget_usd))
+    change = asked(BudgetChange, budget_usd=amount(budget_usd))
     await services.steering.set_budget(session_id, change)
     return done(request, session_id)
 
@@ -113,29 +108,3 @@ def done(request: Request, session_id: str, *, item: str | None = None) -> Respo
         return Response(status_code=204)
     place = f"#card-{item}" if item is not None else ""
     return RedirectResponse(f"{session_page(session_id)}{place}", status_code=303)
-
-
-def asked(model: type[RequestT], **values: Any) -> RequestT:
-    """Return what a form asks for.
-
-    Raises:
-        RequestValidationError: something in it cannot be.
-    """
-    try:
-        return model.model_validate(values)
-    except ValidationError as error:
-        errors = error.errors(include_url=False, include_input=False)
-        raise RequestValidationError([{**raw, "loc": ("body", *raw["loc"])} for raw in errors]) from error
-
-
-def typed(text: str) -> str | None:
-    """Return what a person typed with the line ends of a text, None for nothing: browsers send those of the network."""
-    return "\n".join(text.splitlines()).strip() or None
-
-
-def _number(text: str) -> float | str:
-    """Return an amount as a number. What is none is left as it was typed: the request then says what it should be."""
-    try:
-        return float(Decimal(text.strip().removeprefix("$")))
-    except InvalidOperation:
-        return text

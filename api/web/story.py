@@ -9,9 +9,8 @@ from starlette.responses import RedirectResponse, Response
 from api.routes.events import LastEventId, version_seen
 from api.services import TheBackend, TheServices
 from api.streams import event_stream
-from api.web.pages import ThePages
+from api.web.pages import BEAT_SECONDS, ThePages, beat
 from api.web.paths import story_page
-from api.web.session import BEAT_SECONDS, beat
 from api.web.story_parts import Place, StoryParts, refuse_unless_story, rendered_story, story_values
 from sessions.stories import MAX_SETS
 

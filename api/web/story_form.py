@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from api.web.mistakes import Location, Place
-from api.web.session import typed
-from api.web.typed import TypedForm, amount, line_number, lines, whole_number
+from api.web.typed import TypedForm, amount, line_number, lines, typed, whole_number
 from sessions.stories import StorySessionRequest
 
 _LABELS: Final = {

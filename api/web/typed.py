@@ -3,13 +3,20 @@
 import secrets
 from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
-from typing import Final, Self
+from typing import Annotated, Any, Final, Self, TypeVar
 
+from fastapi import Form
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
 from starlette.datastructures import FormData
 
 from sessions.model import RequestModel
 
 _MOST_DIGITS: Final = 10
+
+RequestT = TypeVar("RequestT", bound=RequestModel)
+
+TypedText = Annotated[str, Form(max_length=100_000)]
 
 
 class TypedForm(RequestModel):
@@ -58,3 +65,21 @@ def amount(text: str) -> float | str | None:
         return float(Decimal(text.removeprefix("$"))) if text else None
     except InvalidOperation:
         return text
+
+
+def typed(text: str) -> str | None:
+    """Return what a person typed with the line ends of a text, None for nothing: browsers send those of the network."""
+    return "\n".join(text.splitlines()).strip() or None
+
+
+def asked(model: type[RequestT], **values: Any) -> RequestT:
+    """Return what a form asks for.
+
+    Raises:
+        RequestValidationError: something in it cannot be.
+    """
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        errors = error.errors(include_url=False, include_input=False)
+        raise RequestValidationError([{**raw, "loc": ("body", *raw["loc"])} for raw in errors]) from error
