@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -81,9 +82,9 @@ def _programs() -> Path:
     pytest.skip("PostgreSQL is not installed (Debian: postgresql)")
 
 
-@pytest.fixture(scope="session")
-def postgresql_cluster() -> Iterator[PostgresqlCluster]:
-    """A PostgreSQL that ends with the run."""
+@contextmanager
+def running_postgresql() -> Iterator[PostgresqlCluster]:
+    """Run a PostgreSQL of its own until the block ends."""
     programs = _programs()
     # Not pytest's own folder: that is closed to other accounts, and its path too long for a socket.
     with tempfile.TemporaryDirectory(prefix="retakes-pg-", ignore_cleanup_errors=True) as name:
@@ -99,6 +100,13 @@ def postgresql_cluster() -> Iterator[PostgresqlCluster]:
             yield cluster
         finally:
             cluster.run("pg_ctl", "stop", data, "--mode=immediate")
+
+
+@pytest.fixture(scope="session")
+def postgresql_cluster() -> Iterator[PostgresqlCluster]:
+    """A PostgreSQL that ends with the run."""
+    with running_postgresql() as cluster:
+        yield cluster
 
 
 @pytest.fixture(scope="session")

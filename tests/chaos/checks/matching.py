@@ -1,0 +1,130 @@
+"""Which ledger entry each of the provider's calls belongs to: by its request id, else by its prompt and time."""
+
+import hashlib
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cached_property
+
+from providers.offline.calls import Call
+from sessions.ledger import LedgerEntry
+from sessions.statuses import AttemptStatus
+from tests.chaos.evidence import Evidence, SessionEvidence
+
+MARK = re.compile(r"mark-[is][0-9]{5}")
+_SLACK = timedelta(milliseconds=250)
+_UNPLANNED = hashlib.sha256(b"").hexdigest()
+_IMAGE = re.compile(r"^Image: (.+)$", re.MULTILINE)
+_SET = re.compile(r"^Set ([0-9]+) of [0-9]+ ", re.MULTILINE)
+_PART = re.compile(r"^Outline part ([0-9]+) of ", re.MULTILINE)
+
+
+@dataclass
+class Matched:
+    """An entry and the calls that are its."""
+
+    session: SessionEvidence
+    entry: LedgerEntry
+    calls: list[Call] = field(default_factory=list)
+
+    @property
+    def asked(self) -> list[Call]:
+        """The calls that were not turned away with a request to wait: an attempt has one at the most."""
+        return [call for call in self.calls if not is_throttled(call)]
+
+
+def is_throttled(call: Call) -> bool:
+    """Whether the provider turned a call away and asked for patience."""
+    return (call.status == 429 and call.fault == "rate_limit") or call.status == 503
+
+
+class Casebook:
+    """The evidence by session and item."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self.evidence = evidence
+        self.sessions = {session.mark: session for session in evidence.sessions}
+
+    @cached_property
+    def calls(self) -> Mapping[tuple[str, str], Sequence[Call]]:
+        """The calls of each session and item, in their order; those of nobody under two empty texts."""
+        found: dict[tuple[str, str], list[Call]] = defaultdict(list)
+        for call in self.evidence.calls:
+            if call.prompt is not None:
+                found[self._owner(call.prompt)].append(call)
+        return found
+
+    @cached_property
+    def matched(self) -> Mapping[tuple[str, str], Sequence[Matched]]:
+        """Every entry with its calls, by session and item, in the order of the attempts."""
+        return self._matching[0]
+
+    @cached_property
+    def unmatched(self) -> Sequence[Call]:
+        """Calls of which the ledger knows nothing."""
+        return self._matching[1]
+
+    def seconds(self, moment: datetime) -> float:
+        """Return the seconds from the beginning of the run to a moment."""
+        return round((moment - self.evidence.began_at).total_seconds(), 3)
+
+    def _owner(self, prompt: str) -> tuple[str, str]:
+        mark = MARK.search(prompt)
+        session = self.sessions.get(mark[0]) if mark else None
+        if session is None:
+            return "", ""
+        if image := _IMAGE.search(prompt):
+            keys = {item.label: item.key for item in session.view.items}
+            return session.mark, keys.get(image[1], "")
+        if found := _SET.search(prompt):
+            return session.mark, f"set-{int(found[1]):02d}"
+        if found := _PART.search(prompt):
+            return session.mark, f"outline-{int(found[1]):02d}"
+        return session.mark, "outline"
+
+    @cached_property
+    def _matching(self) -> tuple[dict[tuple[str, str], list[Matched]], list[Call]]:
+        books: dict[tuple[str, str], list[Matched]] = defaultdict(list)
+        for session in self.evidence.sessions:
+            for entry in sorted(session.ledger, key=lambda entry: entry.attempt):
+                books[session.mark, entry.item].append(Matched(session, entry))
+        unmatched = [call for owner, calls in self.calls.items() if owner not in books for call in calls]
+        for owner, lines in books.items():
+            by_request = {line.entry.request_id: line for line in lines if line.entry.request_id}
+            rest = []
+            for call in self.calls.get(owner, ()):
+                if line := by_request.get(call.request_id):
+                    line.calls.append(call)
+                else:
+                    rest.append(call)
+            for call in rest:
+                if line := _line_of(call, lines):
+                    line.calls.append(call)
+                else:
+                    unmatched.append(call)
+        return dict(books), unmatched
+
+
+def _line_of(call: Call, lines: Sequence[Matched]) -> Matched | None:
+    """Return the entry during which a call was made.
+
+    An entry that its own worker could not write any more was made up by the next one: it begins after the call, and
+    is the first uncertain one without a call.
+    """
+    of_prompt = [line for line in lines if line.entry.prompt_sha256 in (call.prompt_sha256, _UNPLANNED)]
+    during = [line for line in of_prompt if _spans(line.entry, call.at)]
+    if during:
+        return max(during, key=lambda line: (line.entry.prompt_sha256 == call.prompt_sha256, line.entry.started_at))
+    made_up = [line for line in of_prompt if is_lost(line.entry) and line.entry.started_at > call.at and not line.asked]
+    return min(made_up, key=lambda line: line.entry.attempt, default=None)
+
+
+def is_lost(entry: LedgerEntry) -> bool:
+    """Whether an entry was closed by somebody else, for a worker that had died."""
+    return entry.status is AttemptStatus.UNCERTAIN and "worker stopped before" in (entry.error or "")
+
+
+def _spans(entry: LedgerEntry, moment: datetime) -> bool:
+    return entry.started_at - _SLACK <= moment and (entry.ended_at is None or moment <= entry.ended_at + _SLACK)

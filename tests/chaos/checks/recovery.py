@@ -1,0 +1,99 @@
+"""How long after a worker was killed its items went on."""
+
+from datetime import datetime, timedelta
+
+from sessions.ledger import LedgerEntry
+from tests.chaos.checks.matching import Casebook, Matched
+from tests.chaos.checks.result import CheckResult, Findings, Listed
+from tests.chaos.journal import Outage
+from tests.chaos.scale import Blow
+
+LONGEST = timedelta(seconds=15)
+_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 8.0
+_SOON = timedelta(milliseconds=300)
+_STARTING = timedelta(seconds=10)
+"""How long a process that was killed may take to serve again once it is started."""
+
+
+def items_go_on(book: Casebook) -> CheckResult:
+    """After SIGKILL of a worker each of its items goes on within 15 seconds.
+
+    Reckoned from the kill to the next attempt, less the pause that the retry policy makes between the two. Where
+    something else was broken meanwhile that the items need, they go on when that is mended: counted apart.
+    """
+    found = Findings(
+        "items go on within 15 s", "What a killed worker was making goes on elsewhere within 15 seconds of the kill."
+    )
+    for kill in book.evidence.outages:
+        if kill.blow is not Blow.KILL_WORKER:
+            continue
+        for (mark, item), lines in book.matched.items():
+            for number, line in enumerate(lines):
+                if line.entry.worker == kill.worker and _was_under_way(line.entry, kill.began_at):
+                    _recovered(book, kill, lines[number:], place=(mark, item), found=found)
+    return found.result()
+
+
+def _was_under_way(entry: LedgerEntry, moment: datetime) -> bool:
+    is_open = entry.ended_at is None or entry.ended_at > moment + _SOON
+    return entry.started_at < moment and is_open
+
+
+def _recovered(
+    book: Casebook, kill: Outage, lines: list[Matched], *, place: tuple[str, str], found: Findings
+) -> None:
+    mark, item = place
+    this, later = lines[0].entry, [line.entry for line in lines[1:] if line.entry.round == lines[0].entry.round]
+    if not later:
+        taken_up = this.status == "complete"
+        ended = this.ended_at
+        if not taken_up or ended is None:
+            found.excuse("it was the last attempt of its round")
+            return
+        went_on = ended
+    else:
+        went_on = later[0].started_at
+    took = went_on - kill.began_at
+    pause = policy_pause(this, lines=[line.entry for line in book.matched[place]])
+    if meanwhile := _struck_meanwhile(book, kill, went_on, mark=mark):
+        found.excuse(f"something else was broken meanwhile: {meanwhile}")
+        return
+    found.expect(
+        took - pause <= LONGEST,
+        f"{mark} {item} went on {took.total_seconds():.1f} s after {kill.target} was killed, "
+        f"the policy's pause of {pause.total_seconds():g} s included",
+    )
+    found.show(
+        Listed(
+            session=mark,
+            item=item,
+            at=book.seconds(kill.began_at),
+            reason=f"{kill.target} was killed",
+            text=f"attempt {this.attempt}, pause of the policy {pause.total_seconds():g} s",
+            seconds=round(took.total_seconds(), 2),
+        )
+    )
+
+
+def policy_pause(entry: LedgerEntry, *, lines: list[LedgerEntry]) -> timedelta:
+    """Return the pause that the retry policy makes after an attempt: 1, 2, 4, at most 8 seconds."""
+    in_round = sum(other.round == entry.round and other.attempt <= entry.attempt for other in lines)
+    return timedelta(seconds=min(_FIRST_PAUSE * 2.0 ** (in_round - 1), _LONGEST_PAUSE))
+
+
+def _struck_meanwhile(book: Casebook, kill: Outage, until: datetime, *, mark: str) -> str | None:
+    for outage in book.evidence.outages:
+        if outage is kill or outage.began_at > until:
+            continue
+        echo = _STARTING if outage.blow in (Blow.KILL_TEMPORAL, Blow.KILL_WORKER) else timedelta(seconds=1)
+        if outage.ended_at + echo < kill.began_at:
+            continue
+        is_of_other_worker = outage.blow is Blow.KILL_WORKER
+        is_severed = outage.blow is Blow.CUT_LINK and outage.target.startswith("worker")
+        if is_of_other_worker or is_severed or outage.blow in (Blow.KILL_TEMPORAL, Blow.BREAK_STORE):
+            return outage.blow if not is_severed else f"{outage.blow} {outage.target}"
+    is_steered = any(
+        asked.mark == mark and asked.act in ("pause", "cancel", "cancel item") and asked.asked_at <= until
+        for asked in book.evidence.asked
+    )
+    return "a person held or cancelled it" if is_steered else None
