@@ -1,7 +1,6 @@
 """`python -m tests.chaos`: attack the product, check it, write the report; or check again what a run has left."""
 
 import argparse
-import asyncio
 import secrets
 import shlex
 import sys
@@ -36,7 +35,7 @@ def _attack(scale: Scale, *, folder: Path) -> int:
     command = shlex.join(["python", "-m", "tests.chaos", *_arguments(scale)])
     sys.stdout.write(f"seed {scale.seed}; the same again: {command}\n")
     run = Run(scale=scale, folder=folder / "data", command=command, say=_say)
-    evidence = asyncio.run(run.evidence())
+    evidence = run.evidence()
     results = checked(evidence)
     write_report(folder, evidence=evidence, results=results, plan=plan_of(scale))
     sys.stdout.write(f"{summary(evidence, results)}\nreport: {folder / 'index.html'}\n")

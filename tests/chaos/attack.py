@@ -20,7 +20,7 @@ from tests.chaos.people import Life, People
 from tests.chaos.plan import ChaosPlan, plan_of
 from tests.chaos.records import RecordsKeeper, kept_records
 from tests.chaos.scale import Scale
-from tests.chaos.store import breakable_store
+from tests.chaos.store import BreakableStore, breakable_store
 from tests.chaos.strikes import Attacker
 from tests.chaos.viewers import Viewers
 
@@ -41,51 +41,54 @@ class Run:
     say: Callable[[str], None]
     spent: dict[str, Spent] = field(default_factory=dict)
 
-    async def evidence(self) -> Evidence:
+    def evidence(self) -> Evidence:
         """Attack, heal, wait until everything has settled, and return what is left behind."""
-        plan = plan_of(self.scale)
         self.folder.mkdir(parents=True)
         journal = Journal(self.folder / "journal.jsonl")
         with ExitStack() as kept:
             kept.callback(journal.close)
             records = kept.enter_context(kept_records(self.scale.records, folder=self.folder))
             store = kept.enter_context(breakable_store(self.folder / "artifacts"))
-            machine = Machine(self.folder, scale=self.scale, plan=plan, records=records, journal=journal)
-            async with AsyncExitStack() as running:
-                running.push_async_callback(machine.close)
-                await machine.start()
-                temporal = await machine.temporal()
-                people = People(machine, temporal=temporal, journal=journal, seed=self.scale.seed)
-                running.push_async_callback(people.close)
-                viewers = Viewers(machine, journal=journal, seed=self.scale.seed)
-                self.say(f"started; faults fall for {self.scale.duration.total_seconds():g} s; store: {store.manner}")
-                began_at = now()
-                attacker = Attacker(machine, records=records, store=store, journal=journal)
-                await self._under_attack(plan, people=people, viewers=viewers, attacker=attacker)
-                faults_ended_at = now()
-                await self._heal(machine)
-                unsettled = await self._bring_home(people, records=records)
-                settled_at = now()
-                self.say(f"settled after {(settled_at - faults_ended_at).total_seconds():.0f} s; collecting the evidence")
-                await viewers.settle(within=_STREAMS_END_WITHIN)
-                collector = Collector(
-                    machine=machine,
-                    temporal=temporal,
-                    records_url=records.url,
-                    artifacts=self.folder / "artifacts",
-                    viewers=viewers,
-                    spent=self.spent,
-                )
-                return await self._collected(
-                    collector,
-                    people=people,
-                    plan=plan,
-                    journal=journal,
-                    store=store.manner,
-                    unsettled=unsettled,
-                    times=(began_at, faults_ended_at, settled_at),
-                    workers=tuple(sorted(machine.workers)),
-                )
+            return asyncio.run(self._attacked(records=records, store=store, journal=journal))
+
+    async def _attacked(self, *, records: RecordsKeeper, store: BreakableStore, journal: Journal) -> Evidence:
+        plan = plan_of(self.scale)
+        machine = Machine(self.folder, scale=self.scale, plan=plan, records=records, journal=journal)
+        async with AsyncExitStack() as running:
+            running.push_async_callback(machine.close)
+            await machine.start()
+            temporal = await machine.temporal()
+            people = People(machine, temporal=temporal, journal=journal, seed=self.scale.seed)
+            running.push_async_callback(people.close)
+            viewers = Viewers(machine, journal=journal, seed=self.scale.seed)
+            self.say(f"started; faults fall for {self.scale.duration.total_seconds():g} s; store: {store.manner}")
+            began_at = now()
+            attacker = Attacker(machine, records=records, store=store, journal=journal)
+            await self._under_attack(plan, people=people, viewers=viewers, attacker=attacker)
+            faults_ended_at = now()
+            await self._heal(machine)
+            unsettled = await self._bring_home(people, records=records)
+            settled_at = now()
+            self.say(f"settled after {(settled_at - faults_ended_at).total_seconds():.0f} s; collecting the evidence")
+            await viewers.settle(within=_STREAMS_END_WITHIN)
+            collector = Collector(
+                machine=machine,
+                temporal=temporal,
+                records_url=records.url,
+                artifacts=self.folder / "artifacts",
+                viewers=viewers,
+                spent=self.spent,
+            )
+            return await self._collected(
+                collector,
+                people=people,
+                plan=plan,
+                journal=journal,
+                store=store.manner,
+                unsettled=unsettled,
+                times=(began_at, faults_ended_at, settled_at),
+                workers=tuple(sorted(machine.workers)),
+            )
 
     async def _under_attack(self, plan: ChaosPlan, *, people: People, viewers: Viewers, attacker: Attacker) -> None:
         peace = asyncio.Event()
@@ -122,7 +125,7 @@ class Run:
         """Have every part run and every link work, and the provider do its best."""
         (machine.folder / "faults.json").write_text("{}")
         for link in machine.links.values():
-            link.mend()
+            await link.mend()
         await machine.ready()
         async with machine.provider() as provider:
             (await provider.put("/faults", json={})).raise_for_status()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 _CHUNK = 64 * 1024
+_LOOK = 0.05
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
@@ -37,31 +38,24 @@ class Socket:
 class Link:
     """A relay between one part and another. ``port`` is where the first finds the second."""
 
-    def __init__(self, name: str, *, to: Port | Socket) -> None:
+    def __init__(self, name: str, *, to: Port | Socket, port: int) -> None:
         self.name = name
+        self.port = port
         self._to = to
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
         self._writers: set[asyncio.StreamWriter] = set()
         self._flows = asyncio.Event()
         self._flows.set()
-        self._accepts = True
 
-    @property
-    def port(self) -> int:
-        """The port that it listens on."""
-        assert self._server is not None, "open it first"
-        return int(self._server.sockets[0].getsockname()[1])
-
-    async def open(self, *, port: int) -> None:
-        """Begin to listen."""
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", port)
+    async def open(self) -> None:
+        """Begin to listen, unless it does."""
+        if self._server is None:
+            self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
 
     async def close(self) -> None:
         """Drop everything, and listen no more."""
-        if self._server is not None:
-            self._server.close()
-        self.cut()
+        self.refuse()
         for task in tuple(self._connections):
             task.cancel()
         await asyncio.gather(*self._connections, return_exceptions=True)
@@ -72,18 +66,30 @@ class Link:
             writer.transport.abort()
 
     def refuse(self) -> None:
-        """Cut, and let nobody connect again until it is mended."""
-        self._accepts = False
+        """Cut, and listen no more until it is mended: whoever connects is refused, as by a part that is down."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
         self.cut()
 
     def stall(self) -> None:
         """Keep connections and take new ones, and deliver nothing until it is mended."""
         self._flows.clear()
 
-    def mend(self) -> None:
+    async def mend(self) -> None:
         """Work as it should."""
-        self._accepts = True
         self._flows.set()
+        await self.open()
+
+    async def mend_once_reachable(self) -> None:
+        """Work as it should as soon as there is somebody at the far end."""
+        while True:
+            with suppress(OSError):
+                _, writer = await self._to.connect()
+                writer.close()
+                await self.mend()
+                return
+            await asyncio.sleep(_LOOK)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -95,9 +101,6 @@ class Link:
             self._connections.discard(task)
 
     async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if not self._accepts:
-            writer.transport.abort()
-            return
         self._writers.add(writer)
         try:
             await self._flows.wait()

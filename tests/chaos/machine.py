@@ -56,6 +56,7 @@ class Machine:
         self._began_in_log: dict[str, int] = {}
         self._held_down: set[str] = set()
         self._keepers: list[asyncio.Task[None]] = []
+        self._openings: list[asyncio.Task[None]] = []
         self.workers: set[str] = set()
         """What the ledger calls every worker process that there ever was."""
 
@@ -75,9 +76,9 @@ class Machine:
 
     async def close(self) -> None:
         """End everything."""
-        for keeper in self._keepers:
-            keeper.cancel()
-        await asyncio.gather(*self._keepers, return_exceptions=True)
+        for task in (*self._keepers, *self._openings):
+            task.cancel()
+        await asyncio.gather(*self._keepers, *self._openings, return_exceptions=True)
         for process in self._processes.values():
             with suppress(ProcessLookupError):
                 process.send_signal(signal.SIGKILL)
@@ -117,8 +118,8 @@ class Machine:
             far = name.partition(">")[2]
             behind = self._records.behind if far == "records" else Port(number=self._ports[far])
             assert behind is not None
-            self.links[name] = Link(name, to=behind)
-            await self.links[name].open(port=free_port())
+            self.links[name] = Link(name, to=behind, port=free_port())
+            await self.links[name].open()
 
     async def _spawn(self, name: str) -> None:
         with (self.folder / f"{name}.log").open("ab") as log:
@@ -142,9 +143,14 @@ class Machine:
             ended = await self._processes[name].wait()
             if name not in self._held_down and ended != -signal.SIGKILL:
                 self._journal.disorders.append(f"{name} ended by itself with {ended}; see its log")
+            doors = [link for link in self.links.values() if link.name.endswith(f">{name}")]
+            for door in doors:
+                door.refuse()
             while name in self._held_down:
                 await asyncio.sleep(_LOOK.total_seconds())
             await self._spawn(name)
+            for door in doors:
+                self._openings.append(asyncio.create_task(door.mend_once_reachable()))
 
     def _command(self, name: str) -> tuple[str, ...]:
         match name:

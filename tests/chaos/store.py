@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
-_LARGEST = "3g"
+_LARGEST = "512m"
 _FILLER = ".filler"
 _READ_ONLY, _WRITABLE = 0o555, 0o755
 
@@ -116,12 +116,12 @@ def breakable_store(folder: Path) -> Iterator[BreakableStore]:
 
 def _fill(file: Path) -> None:
     room = os.statvfs(file.parent)
-    with file.open("wb") as filler, suppress(OSError):
+    with file.open("wb", buffering=0) as filler, suppress(OSError):
         os.posix_fallocate(filler.fileno(), 0, room.f_bavail * room.f_frsize)
-        # Others may have written meanwhile, or freed something: the rest, byte for byte.
+        # Others may have freed something meanwhile: the rest, page for page.
+        filler.seek(0, os.SEEK_END)
         while True:
             filler.write(b"\0" * room.f_frsize)
-            filler.flush()
 
 
 def _allow(folder: Path, mode: int) -> None:

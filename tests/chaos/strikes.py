@@ -57,7 +57,7 @@ class Attacker:
                 link = self._machine.links[strike.target]
                 WAYS[strike.way](link)
                 await asyncio.sleep(strike.lasts)
-                link.mend()
+                await link.mend()
         self._journal.add(
             Outage(blow=strike.blow, target=strike.target, way=strike.way, began_at=began_at, ended_at=now())
         )
@@ -70,4 +70,4 @@ class Attacker:
             await asyncio.sleep(lasts)
         finally:
             for link in doors:
-                link.mend()
+                await link.mend()

@@ -53,7 +53,7 @@ class Casebook:
         found: dict[tuple[str, str], list[Call]] = defaultdict(list)
         for call in self.evidence.calls:
             if call.prompt is not None:
-                found[self._owner(call.prompt)].append(call)
+                found[self.owner(call)].append(call)
         return found
 
     @cached_property
@@ -70,7 +70,9 @@ class Casebook:
         """Return the seconds from the beginning of the run to a moment."""
         return round((moment - self.evidence.began_at).total_seconds(), 3)
 
-    def _owner(self, prompt: str) -> tuple[str, str]:
+    def owner(self, call: Call) -> tuple[str, str]:
+        """Return the session and the item that a call was for, two empty texts for nobody's."""
+        prompt = call.prompt or ""
         mark = MARK.search(prompt)
         session = self.sessions.get(mark[0]) if mark else None
         if session is None:

@@ -4,7 +4,7 @@ from collections import defaultdict
 from datetime import datetime, timedelta
 
 from providers.offline.calls import Call
-from tests.chaos.checks.matching import Casebook, Matched
+from tests.chaos.checks.matching import Casebook, Matched, is_lost
 from tests.chaos.checks.result import CheckResult, Findings, Listed
 from tests.chaos.journal import Outage
 from tests.chaos.scale import Blow
@@ -32,18 +32,21 @@ def calls_paid_twice(book: Casebook) -> CheckResult:
                 if call.fault in _BROKEN_BY_PLAN:
                     found.excuse(f"the provider's own fault: {call.fault}")
                     continue
-                _explain(book, line, call, lines=lines, place=(mark, item), found=found)
+                _explain(book, line, call, place=(mark, item), found=found)
     _two_results_of_a_round(book, found)
     return found.result()
 
 
 def _explain(
-    book: Casebook, line: Matched, call: Call, *, lines: object, place: tuple[str, str], found: Findings
+    book: Casebook, line: Matched, call: Call, *, place: tuple[str, str], found: Findings
 ) -> None:
     reason = _reason(book, line, call)
     mark, item = place
     if reason is None:
-        found.fail(f"{mark} {item} attempt {line.entry.attempt}: the answer to call {call.n} is lost, and nothing took it")
+        found.fail(
+            f"{mark} {item} attempt {line.entry.attempt}: the answer to call {call.n} is lost, and nothing took it; "
+            f"the ledger says: {line.entry.status}, {line.entry.error}"
+        )
         return
     if not call.answered:
         # The provider had not finished when it was left. It may bill that all the same: the ledger says "uncertain".
@@ -63,7 +66,8 @@ def _explain(
 
 def _reason(book: Casebook, line: Matched, call: Call) -> str | None:
     """Return what took an answer, None where nothing did."""
-    entry, ended = line.entry, call.ended_at or call.at
+    # A provider that was killed could not write down when the call was over.
+    entry, ended = line.entry, call.ended_at or line.entry.ended_at or call.at
     until = max(ended, entry.ended_at or ended) + _SLACK
     for outage in book.evidence.outages:
         if outage.blow is Blow.KILL_WORKER and call.at - _SLACK <= outage.began_at <= until:
@@ -81,10 +85,10 @@ def _reason(book: Casebook, line: Matched, call: Call) -> str | None:
         "stopped" in (entry.error or "")
     ):
         return "a person cancelled"
-    if _is_out_of_touch(book, call.at, until):
-        return "its worker could not speak to Temporal and was given up for dead"
     if "no whole answer within" in (entry.error or ""):
         return "the attempt's deadline"
+    if is_lost(entry) and _is_out_of_touch(book, call.at, until):
+        return "its worker could not speak to Temporal and was given up for dead"
     return None
 
 

@@ -11,7 +11,7 @@ from tests.chaos.scale import Blow
 LONGEST = timedelta(seconds=15)
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 8.0
 _SOON = timedelta(milliseconds=300)
-_STARTING = timedelta(seconds=10)
+_STARTING = timedelta(seconds=5)
 """How long a process that was killed may take to serve again once it is started."""
 
 
@@ -82,16 +82,20 @@ def policy_pause(entry: LedgerEntry, *, lines: list[LedgerEntry]) -> timedelta:
 
 
 def _struck_meanwhile(book: Casebook, kill: Outage, until: datetime, *, mark: str) -> str | None:
+    """Return what else kept an item from going on between the kill and the moment at which it went on."""
+    back_at = kill.ended_at + _STARTING
     for outage in book.evidence.outages:
-        if outage is kill or outage.began_at > until:
+        if outage is kill or outage.began_at > until or outage.ended_at + _STARTING < kill.began_at:
             continue
-        echo = _STARTING if outage.blow in (Blow.KILL_TEMPORAL, Blow.KILL_WORKER) else timedelta(seconds=1)
-        if outage.ended_at + echo < kill.began_at:
-            continue
-        is_of_other_worker = outage.blow is Blow.KILL_WORKER
-        is_severed = outage.blow is Blow.CUT_LINK and outage.target.startswith("worker")
-        if is_of_other_worker or is_severed or outage.blow in (Blow.KILL_TEMPORAL, Blow.BREAK_STORE):
-            return outage.blow if not is_severed else f"{outage.blow} {outage.target}"
+        if outage.blow is Blow.KILL_WORKER:
+            # One of the two is enough to go on.
+            if outage.target != kill.target and outage.began_at < back_at:
+                return "no worker was there"
+        elif outage.blow is Blow.CUT_LINK:
+            if outage.target.startswith("worker") and outage.target.endswith(">temporal"):
+                return f"{outage.blow} {outage.target}"
+        elif outage.blow in (Blow.KILL_TEMPORAL, Blow.BREAK_STORE):
+            return outage.blow
     is_steered = any(
         asked.mark == mark and asked.act in ("pause", "cancel", "cancel item") and asked.asked_at <= until
         for asked in book.evidence.asked
