@@ -36,6 +36,8 @@ _READY: Final = timedelta(seconds=60)
 _LOOK: Final = timedelta(milliseconds=100)
 _LEASH: Final = Path(runtime.supervisor.__file__).with_name("leash.py")
 _SHORT_WINDOW: Final = "4s"
+_LATENCY: Final = "0.8s"
+"""What a call takes, so that a kill meets some that are under way."""
 
 
 class Machine:
@@ -54,7 +56,7 @@ class Machine:
         self.calls_file = folder / "calls.jsonl"
         self._processes: dict[str, Process] = {}
         self._began_in_log: dict[str, int] = {}
-        self._held_down: set[str] = set()
+        self._may_run = {name: asyncio.Event() for name in _PARTS}
         self._keepers: list[asyncio.Task[None]] = []
         self._openings: list[asyncio.Task[None]] = []
         self.workers: set[str] = set()
@@ -66,6 +68,7 @@ class Machine:
         (self.folder / "faults.json").write_text(self._plan.faults.model_dump_json())
         await upgrade(self._records.url)
         for name in _PARTS:
+            self._may_run[name].set()
             await self._spawn(name)
         await self.ready()
         self._keepers = [asyncio.create_task(self._keep(name)) for name in _PARTS]
@@ -90,13 +93,13 @@ class Machine:
     async def kill(self, name: str, *, blow: Blow, lasts: float) -> None:
         """Kill a part without a warning, and start it again after so many seconds."""
         process = self._processes[name]
-        self._held_down.add(name)
+        self._may_run[name].clear()
         began_at = now()
         with suppress(ProcessLookupError):
             process.send_signal(signal.SIGKILL)
         await process.wait()
         await asyncio.sleep(lasts)
-        self._held_down.discard(name)
+        self._may_run[name].set()
         worker = _ledger_name(process) if name in WORKERS else None
         self._journal.add(Outage(blow=blow, target=name, worker=worker, began_at=began_at, ended_at=now()))
 
@@ -141,13 +144,12 @@ class Machine:
         """Start a part again whenever it has ended, as a supervisor would."""
         while True:
             ended = await self._processes[name].wait()
-            if name not in self._held_down and ended != -signal.SIGKILL:
+            if self._may_run[name].is_set() and ended != -signal.SIGKILL:
                 self._journal.disorders.append(f"{name} ended by itself with {ended}; see its log")
             doors = [link for link in self.links.values() if link.name.endswith(f">{name}")]
             for door in doors:
                 door.refuse()
-            while name in self._held_down:
-                await asyncio.sleep(_LOOK.total_seconds())
+            await self._may_run[name].wait()
             await self._spawn(name)
             for door in doors:
                 self._openings.append(asyncio.create_task(door.mend_once_reachable()))
@@ -162,7 +164,10 @@ class Machine:
             case "provider":
                 faults, log = str(self.folder / "faults.json"), str(self.calls_file)
                 port = str(self._ports["provider"])
-                return (str(BIN / "retakes"), "offline-provider", "--port", port, "--faults", faults, "--log", log)
+                return (
+                    *(str(BIN / "retakes"), "offline-provider", "--port", port),
+                    *("--faults", faults, "--log", log, "--latency", _LATENCY),
+                )
             case _:
                 return (str(BIN / "retakes"), name.partition("-")[0])
 

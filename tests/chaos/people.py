@@ -12,6 +12,7 @@ from temporalio.client import Client, WorkflowUpdateFailedError
 from temporalio.service import RPCError
 
 from sessions.commands import Retry
+from sessions.statuses import SessionStatus
 from sessions.view import SessionView
 from sessions.wire import RETRY_SIGNAL, RETRY_UPDATE
 from tests.chaos.journal import Asked, Journal, Seen, now
@@ -71,6 +72,8 @@ class People:
             if view is None or not view.status.is_settled:
                 continue
             if view.closed_at is not None and not view.counts.failed:
+                break
+            if view.status is SessionStatus.CANCELLED:
                 break
             if view.counts.failed and retries:
                 retries -= 1

@@ -42,9 +42,9 @@ LONG_TEMPO = {
     Blow.CUT_LINK: Beat(pause=(3, 12), lasts=(0, 8)),
 }
 SHORT_TEMPO = {
-    Blow.KILL_WORKER: Beat(pause=(5, 15), lasts=(0.2, 1)),
+    Blow.KILL_WORKER: Beat(pause=(5, 12), lasts=(0.2, 1)),
     Blow.KILL_API: Beat(pause=(8, 20), lasts=(0.2, 1)),
-    Blow.KILL_TEMPORAL: Beat(pause=(12, 25), lasts=(0.2, 2)),
+    Blow.KILL_TEMPORAL: Beat(pause=(20, 40), lasts=(0.2, 2)),
     Blow.KILL_PROVIDER: Beat(pause=(20, 40), lasts=(0.2, 1)),
     Blow.STOP_RECORDS: Beat(pause=(10, 25), lasts=(2, 6)),
     Blow.BREAK_STORE: Beat(pause=(10, 25), lasts=(2, 6)),

@@ -13,7 +13,8 @@ from tests.chaos.journal import Journal
 from tests.chaos.machine import Machine
 from tests.chaos.plan import APIS
 
-_PAUSE: Final = 0.5
+_PAUSE: Final = 2.0
+_SHORT_PAUSE: Final = 0.2
 _LEAVES_AFTER: Final = (2.0, 20.0)
 _SILENCE: Final = 25.0
 
@@ -37,6 +38,7 @@ class Viewers:
         self._journal = journal
         self._seed = seed
         self._tasks: list[asyncio.Task[None]] = []
+        self._all_is_over = asyncio.Event()
         self.watched: dict[str, Watched] = {}
 
     def add(self, mark: str, session_id: str) -> None:
@@ -45,7 +47,8 @@ class Viewers:
         self._tasks.append(asyncio.create_task(self._watch(watched)))
 
     async def settle(self, *, within: float) -> None:
-        """Wait until every stream has ended by itself, as those of closed sessions do, and give up the others."""
+        """Have everybody come back once more, wait until every stream has ended by itself, and give up the others."""
+        self._all_is_over.set()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=within)
         for task in self._tasks:
@@ -56,12 +59,19 @@ class Viewers:
 
     async def _watch(self, watched: Watched) -> None:
         dice = random.Random(f"{self._seed}:viewer:{watched.mark}")
-        while not watched.has_ended:
+        is_last_time = False
+        # A session that has closed may be retried, so whoever watches looks in again until all is over.
+        while not (is_last_time and watched.has_ended):
+            is_last_time = self._all_is_over.is_set()
+            watched.has_ended = False
             name = dice.choice(APIS)
             with suppress(httpx2.TransportError, TimeoutError):
                 async with self._machine.api(name) as api, asyncio.timeout(dice.uniform(*_LEAVES_AFTER)):
                     await follow(api, watched, disorders=self._journal.disorders)
-            await asyncio.sleep(_PAUSE)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._all_is_over.wait(), _PAUSE)
+            if self._all_is_over.is_set():
+                await asyncio.sleep(_SHORT_PAUSE)
 
 
 async def follow(api: httpx2.AsyncClient, watched: Watched, *, disorders: list[str]) -> None:

@@ -97,8 +97,9 @@ def nothing_after_a_stored_artifact(book: Casebook) -> CheckResult:
                 for call in line.calls:
                     if call.at <= stored.stored_at:
                         continue
+                    late = (call.at - stored.stored_at).total_seconds()
                     text = (
-                        f"{mark} {stored.item}: call {call.n} came {(call.at - stored.stored_at).total_seconds():.2f} s "
+                        f"{mark} {stored.item}: call {call.n} came {late:.2f} s "
                         f"after attempt {stored.attempt} of the same round was stored"
                     )
                     if call.at - stored.stored_at < _RACE and _is_struck(book, stored.stored_at, call.at):

@@ -19,7 +19,5 @@ def histories_replay(book: Casebook) -> CheckResult:
     for session in book.sessions.values():
         found.expect(session.id in known, f"{session.mark} has no history")
     for history in book.evidence.histories:
-        found.expect(
-            history.replay_error is None, f"{history.session_id} ({history.run_id}): {history.replay_error}"
-        )
+        found.expect(history.replay_error is None, f"{history.session_id} ({history.run_id}): {history.replay_error}")
     return found.result()

@@ -13,6 +13,6 @@ def budgets_kept(book: Casebook) -> CheckResult:
         spent, beyond = session.spent_within_budget
         found.expect(
             spent <= session.budget_microdollars + beyond,
-            f"{mark} has cost {spent} micro-dollars of {session.budget_microdollars}, {beyond} beyond what was reckoned",
+            f"{mark} has cost {spent} micro-dollars of {session.budget_microdollars}, and {beyond} were not foreseen",
         )
     return found.result()

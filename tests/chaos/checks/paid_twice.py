@@ -10,6 +10,7 @@ from tests.chaos.journal import Outage
 from tests.chaos.scale import Blow
 
 BETWEEN = "killed between the answer and the write"
+STORED_IN_VAIN = "stored by the last attempt of its round, whose worker then died; a retry made it again"
 _BROKEN_BY_PLAN = ("disconnect", "hang", "truncated", "broken_body", "invalid_json")
 _SLACK = timedelta(milliseconds=300)
 _GIVEN_UP_AFTER = timedelta(seconds=45)
@@ -17,7 +18,7 @@ _GIVEN_UP_AFTER = timedelta(seconds=45)
 
 
 def calls_paid_twice(book: Casebook) -> CheckResult:
-    """Every answer that the provider gave in full and that nobody entered was lost to a crash, and to which is shown."""
+    """Every answer that was given in full and that nobody entered was lost to a crash; to which is shown."""
     found = Findings(
         "calls paid twice",
         "An answer that was given and lost has a crash or a cut of its own that took it, and no other reason.",
@@ -37,9 +38,7 @@ def calls_paid_twice(book: Casebook) -> CheckResult:
     return found.result()
 
 
-def _explain(
-    book: Casebook, line: Matched, call: Call, *, place: tuple[str, str], found: Findings
-) -> None:
+def _explain(book: Casebook, line: Matched, call: Call, *, place: tuple[str, str], found: Findings) -> None:
     reason = _reason(book, line, call)
     mark, item = place
     if reason is None:
@@ -66,6 +65,8 @@ def _explain(
 
 def _reason(book: Casebook, line: Matched, call: Call) -> str | None:
     """Return what took an answer, None where nothing did."""
+    if _is_stored_in_vain(line, call):
+        return STORED_IN_VAIN
     # A provider that was killed could not write down when the call was over.
     entry, ended = line.entry, call.ended_at or line.entry.ended_at or call.at
     until = max(ended, entry.ended_at or ended) + _SLACK
@@ -90,6 +91,14 @@ def _reason(book: Casebook, line: Matched, call: Call) -> str | None:
     if is_lost(entry) and _is_out_of_touch(book, call.at, until):
         return "its worker could not speak to Temporal and was given up for dead"
     return None
+
+
+def _is_stored_in_vain(line: Matched, call: Call) -> bool:
+    """Whether an answer was stored and not taken up, because no other attempt of its round was left to do so."""
+    entry, session = line.entry, line.session
+    is_stored = any((one.item, one.request_id) == (entry.item, call.request_id) for one in session.stored)
+    others = (other for other in session.ledger if (other.item, other.round) == (entry.item, entry.round))
+    return is_stored and is_lost(entry) and not any(other.attempt > entry.attempt for other in others)
 
 
 def _two_results_of_a_round(book: Casebook, found: Findings) -> None:

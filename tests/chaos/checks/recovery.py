@@ -1,5 +1,6 @@
 """How long after a worker was killed its items went on."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sessions.ledger import LedgerEntry
@@ -40,7 +41,7 @@ def _was_under_way(entry: LedgerEntry, moment: datetime) -> bool:
 
 
 def _recovered(
-    book: Casebook, kill: Outage, lines: list[Matched], *, place: tuple[str, str], found: Findings
+    book: Casebook, kill: Outage, lines: Sequence[Matched], *, place: tuple[str, str], found: Findings
 ) -> None:
     mark, item = place
     this, later = lines[0].entry, [line.entry for line in lines[1:] if line.entry.round == lines[0].entry.round]

@@ -1,0 +1,384 @@
+"""Each check of a chaos run sees what it is there for: made-up evidence is spoiled, and the right check says so."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from sessions.statuses import AttemptStatus, ItemStatus, SessionStatus
+from tests.chaos.checks.calls import FORGOTTEN
+from tests.chaos.checks.every import CHECKS, checked
+from tests.chaos.checks.paid_twice import BETWEEN, STORED_IN_VAIN
+from tests.chaos.checks.result import CheckResult
+from tests.chaos.checks.states import NOT_THERE
+from tests.chaos.evidence import Evidence, HistoryEvidence, SessionEvidence, Stored
+from tests.chaos.journal import Seen
+from tests.chaos.scale import Blow
+from tests.unit.chaos.made_up import (
+    COST,
+    ID,
+    MARK,
+    SHA,
+    asked,
+    at,
+    call,
+    calls,
+    entry,
+    evidence,
+    item_view,
+    lost_entry,
+    outage,
+    session,
+    view,
+)
+
+Spoil = Callable[[], Evidence]
+
+
+def broken(of: Evidence) -> dict[str, CheckResult]:
+    """Return the checks that do not pass, by name."""
+    return {result.name: result for result in checked(of) if not result.has_passed}
+
+
+def exceptions(of: Evidence, name: str) -> dict[str, int]:
+    return dict(next(result for result in checked(of) if result.name == name).exceptions)
+
+
+def ledger(*changed: Any, without: tuple[str, int] | None = None) -> SessionEvidence:
+    """Return the session with other entries in the place of those with their item and attempt, or in addition."""
+    known = {(one.item, one.attempt): one for one in session().ledger}
+    known |= {(one.item, one.attempt): one for one in changed}
+    if without is not None:
+        del known[without]
+    return session(ledger=tuple(known.values()))
+
+
+def test_a_good_run_passes_every_check() -> None:
+    """Nothing is objected to that is as it should be."""
+    assert {} == broken(evidence())
+
+
+def test_every_check_can_fail() -> None:
+    """For each check there is a way below to make it fail."""
+    assert {result.name for result in checked(evidence())} == {name for name, _, _ in SPOILED}
+    assert len(CHECKS) == len(checked(evidence()))
+
+
+def a_lost_session() -> Evidence:
+    return evidence(asked_for=(MARK, "mark-i00002"))
+
+
+def two_sessions_for_one_key() -> Evidence:
+    return evidence(asked=(asked("start", outcome=ID), asked("start", outcome="ses-bbbbbbbbbbbbbbbb")))
+
+
+def a_session_that_nobody_asked_for() -> Evidence:
+    return evidence(strangers=("ses-bbbbbbbbbbbbbbbb",))
+
+
+def a_stuck_session() -> Evidence:
+    return evidence(unsettled=(MARK,))
+
+
+def an_item_that_is_still_made() -> Evidence:
+    items = (item_view("main", attempt=2, status=ItemStatus.PROCESSING), item_view("lifestyle", attempt=1))
+    return evidence(of=session(view=view(*items, status=SessionStatus.PROCESSING)))
+
+
+def records_that_say_otherwise() -> Evidence:
+    told = {"main": "failed", "lifestyle": "complete"}
+    return evidence(of=session(standings={"the records": told}))
+
+
+def a_complete_session_with_a_failed_item() -> Evidence:
+    items = (item_view("main", attempt=2, status=ItemStatus.FAILED), item_view("lifestyle", attempt=1))
+    return evidence(of=session(view=view(*items)))
+
+
+def a_complete_item_that_the_ledger_calls_failed() -> Evidence:
+    return evidence(of=ledger(entry("lifestyle", 1, began=1, ended=2, status=AttemptStatus.FAILED, request_id="req-2")))
+
+
+def an_item_that_stayed_failed() -> Evidence:
+    items = (item_view("main", attempt=2, status=ItemStatus.FAILED), item_view("lifestyle", attempt=1))
+    return evidence(of=session(view=view(*items, status=SessionStatus.PARTIAL)))
+
+
+def a_retry_that_passed_over_an_item() -> Evidence:
+    return evidence(asked=(asked("start", outcome=ID), asked("retry", when=20, once="one", failed=("main",), round=2)))
+
+
+def a_duplicate_that_began_a_round() -> Evidence:
+    shown = view(round=3)
+    again = tuple(asked("retry", when=2, once="one") for _ in range(2))
+    return evidence(of=session(view=shown), asked=(asked("start", outcome=ID), *again))
+
+
+def a_changed_hash() -> Evidence:
+    return evidence(of=session(contents={"main#2": SHA["main"], "lifestyle#1": "c" * 64}))
+
+
+def a_hash_that_was_another_once() -> Evidence:
+    known = {"mark": MARK, "item": "lifestyle", "attempt": 1}
+    return evidence(seen=(Seen(**known, sha256=SHA["lifestyle"]), Seen(**known, sha256="c" * 64)))
+
+
+def an_attempt_too_many() -> Evidence:
+    more = [
+        entry("main", n, began=2 * n, ended=2 * n + 1, status=AttemptStatus.FAILED, request_id=None)
+        for n in range(3, 5)
+    ]
+    return evidence(of=ledger(*more))
+
+
+def an_extra_call() -> Evidence:
+    return evidence(calls=(*calls(), call(4, "lifestyle", began=30, ended=31)))
+
+
+def a_second_call_in_one_attempt() -> Evidence:
+    return evidence(calls=(*calls(), call(4, "main", began=1.6, ended=1.8, status=500)))
+
+
+def an_entry_without_its_call() -> Evidence:
+    return evidence(calls=calls()[:-1])
+
+
+def an_entry_that_was_never_closed() -> Evidence:
+    more = entry("main", 3, began=5, ended=6, status=AttemptStatus.RUNNING)
+    return evidence(of=ledger(more.model_copy(update={"ended_at": None})))
+
+
+def a_call_that_the_ledger_denies() -> Evidence:
+    denied = entry("main", 1, began=1, ended=2, status=AttemptStatus.FAILED)
+    return evidence(of=ledger(denied))
+
+
+def waits_that_were_not_counted() -> Evidence:
+    throttled = call(4, "main", began=1.05, ended=1.06, status=429, fault="rate_limit")
+    return evidence(calls=(*calls(), throttled))
+
+
+def a_call_after_a_stored_artifact() -> Evidence:
+    again = entry("lifestyle", 2, began=6, ended=7, status=AttemptStatus.FAILED, request_id="req-4")
+    return evidence(of=ledger(again), calls=(*calls(), call(4, "lifestyle", began=6.1, ended=6.5, status=500)))
+
+
+def an_answer_that_nothing_took() -> Evidence:
+    lost = lost_entry("main", 1, began=1, ended=2)
+    answered = call(1, "main", began=1.1, ended=1.5)
+    return evidence(of=ledger(lost), calls=(answered, *calls()[1:]))
+
+
+def two_results_of_one_round() -> Evidence:
+    twice = (
+        *session().stored,
+        Stored(item="main", attempt=1, stored_at=at(5), sha256=SHA["main"], request_id="req-1"),
+    )
+    return evidence(of=session(stored=twice))
+
+
+def a_call_long_after_a_cancel() -> Evidence:
+    shown = view(status=SessionStatus.CANCELLED)
+    late = entry("main", 3, began=30, ended=31, status=AttemptStatus.FAILED, request_id="req-4")
+    of = ledger(late).model_copy(update={"view": shown, "replayed": shown, "watched": shown})
+    return evidence(
+        of=of,
+        calls=(*calls(), call(4, "main", began=30.1, ended=30.5, status=500)),
+        asked=(asked("start", outcome=ID), asked("cancel", when=5)),
+    )
+
+
+def a_passed_budget() -> Evidence:
+    return evidence(of=session(spent_within_budget=(4 * COST, 0)))
+
+
+def a_stream_that_stopped_early() -> Evidence:
+    return evidence(of=session(watched=view(version=8, status=SessionStatus.PROCESSING)))
+
+
+def a_stream_that_begins_with_something_else() -> Evidence:
+    return evidence(of=session(replayed=view(version=8)))
+
+
+def a_version_that_fell() -> Evidence:
+    return evidence(disorders=(f"{MARK}: a viewer saw version 3 after 4",))
+
+
+def a_picture_in_a_history() -> Evidence:
+    return evidence(histories=(HistoryEvidence(session_id=ID, run_id="run", events=30, size=9000, leaks=("a PNG",)),))
+
+
+def a_history_that_does_not_replay() -> Evidence:
+    history = HistoryEvidence(session_id=ID, run_id="run", events=30, size=9000, replay_error="Nondeterminism")
+    return evidence(histories=(history,))
+
+
+def a_session_without_a_history() -> Evidence:
+    return evidence(histories=())
+
+
+def an_item_that_went_on_late() -> Evidence:
+    lost = lost_entry("main", 1, began=1, ended=29)
+    late = entry("main", 2, began=30, ended=31, variation="simply", request_id="req-3")
+    return evidence(
+        of=ledger(lost, late),
+        calls=(
+            call(1, "main", began=1.1, ended=1.5, status=None, answered=False),
+            calls()[1],
+            call(3, "main", began=30.1, ended=30.9, variation="simply"),
+        ),
+        outages=(outage(Blow.KILL_WORKER, began=1.4, ended=2),),
+    )
+
+
+SPOILED: list[tuple[str, Spoil, str]] = [
+    ("nothing lost", a_lost_session, "mark-i00002"),
+    ("nothing lost", two_sessions_for_one_key, MARK),
+    ("nothing lost", a_session_that_nobody_asked_for, "ses-bbbbbbbbbbbbbbbb"),
+    ("nothing stuck", a_stuck_session, MARK),
+    ("one final state", an_item_that_is_still_made, f"{MARK} main"),
+    ("one final state", records_that_say_otherwise, "main"),
+    ("one final state", a_complete_session_with_a_failed_item, MARK),
+    ("one final state", a_complete_item_that_the_ledger_calls_failed, f"{MARK} lifestyle"),
+    ("no failed item skipped", an_item_that_stayed_failed, f"{MARK}: main"),
+    ("no failed item skipped", a_retry_that_passed_over_an_item, f"{MARK} main"),
+    ("duplicates begin nothing", a_duplicate_that_began_a_round, MARK),
+    ("finished items keep their bytes", a_changed_hash, f"{MARK} lifestyle"),
+    ("finished items keep their bytes", a_hash_that_was_another_once, f"{MARK} lifestyle"),
+    ("no attempt beyond its maximum", an_attempt_too_many, f"{MARK} main"),
+    ("ledger = log", an_extra_call, "call 4"),
+    ("ledger = log", a_second_call_in_one_attempt, f"{MARK} main attempt 1"),
+    ("ledger = log", an_entry_without_its_call, f"{MARK} main attempt 2"),
+    ("ledger = log", an_entry_that_was_never_closed, f"{MARK} main attempt 3"),
+    ("ledger = log", a_call_that_the_ledger_denies, f"{MARK} main attempt 1"),
+    ("ledger = log", waits_that_were_not_counted, f"{MARK} main attempt 1"),
+    ("no call after a stored artifact", a_call_after_a_stored_artifact, f"{MARK} lifestyle"),
+    ("calls paid twice", an_answer_that_nothing_took, f"{MARK} main attempt 1"),
+    ("calls paid twice", two_results_of_one_round, f"{MARK} main"),
+    ("cancel stops new calls", a_call_long_after_a_cancel, MARK),
+    ("budgets kept", a_passed_budget, MARK),
+    ("SSE replay = final state", a_stream_that_stopped_early, MARK),
+    ("SSE replay = final state", a_stream_that_begins_with_something_else, MARK),
+    ("SSE replay = final state", a_version_that_fell, MARK),
+    ("no image and no key in a history", a_picture_in_a_history, ID),
+    ("every workflow replays", a_history_that_does_not_replay, ID),
+    ("every workflow replays", a_session_without_a_history, MARK),
+    ("items go on within 15 s", an_item_that_went_on_late, f"{MARK} main"),
+]
+
+
+@pytest.mark.parametrize(("name", "spoil", "says"), SPOILED, ids=lambda one: getattr(one, "__name__", None))
+def test_what_is_wrong_is_found_and_named(name: str, spoil: Spoil, says: str) -> None:
+    """A doctored run fails the check that is there for it, and the failure says which session and item it is."""
+    found = broken(spoil())
+
+    assert name in found
+    assert any(says in failure for failure in found[name].failures), found[name].failures
+
+
+def test_an_answer_that_a_crash_took_is_shown_with_its_reason() -> None:
+    """The honest edge: answered, then killed before the write. It is counted and listed, and breaks no promise."""
+    lost = lost_entry("main", 1, began=1, ended=2.5)
+    of = evidence(
+        of=ledger(lost),
+        calls=(call(1, "main", began=1.1, ended=1.5), *calls()[1:]),
+        outages=(outage(Blow.KILL_WORKER, began=1.52, ended=2),),
+    )
+
+    found = next(result for result in checked(of) if result.name == "calls paid twice")
+
+    assert {} == broken(of)
+    assert {BETWEEN: 1} == dict(found.exceptions)
+    assert [(MARK, "main", BETWEEN)] == [(one.session, one.item, one.reason) for one in found.listed]
+
+
+def test_a_result_that_was_stored_in_vain_is_shown_as_such() -> None:
+    """Stored by the last attempt of its round and made again by a retry: paid twice, listed, and nothing is served."""
+    lost = lost_entry("main", 1, began=1, ended=2.5)
+    later = entry("main", 2, began=3, ended=4, variation="simply", request_id="req-3", round=2)
+    orphan = Stored(item="main", attempt=1, stored_at=at(1.6), sha256="c" * 64, request_id="req-1")
+    in_vain = ledger(lost, later)
+    of = evidence(
+        of=in_vain.model_copy(
+            update={
+                "stored": (*in_vain.stored, orphan),
+                "contents": {**in_vain.contents, "main#1": NOT_THERE},
+            }
+        ),
+        calls=(call(1, "main", began=1.1, ended=1.5), *calls()[1:]),
+    )
+
+    assert {} == broken(of)
+    assert {STORED_IN_VAIN: 1} == exceptions(of, "calls paid twice")
+
+
+def test_a_kill_of_another_worker_explains_nothing() -> None:
+    """A crash elsewhere at the same time is no excuse for a lost answer."""
+    lost = lost_entry("main", 1, began=1, ended=2.5)
+    of = evidence(
+        of=ledger(lost),
+        calls=(call(1, "main", began=1.1, ended=1.5), *calls()[1:]),
+        outages=(outage(Blow.KILL_WORKER, began=1.52, ended=2, worker="here:102"),),
+    )
+
+    assert "calls paid twice" in broken(of)
+
+
+def test_an_entry_that_the_next_worker_made_up_is_that_of_the_call_before() -> None:
+    """A worker that dies before its first heartbeat leaves no entry; the next one makes it up, and they are matched."""
+    made_up = lost_entry("main", 1, began=2.4, ended=2.5, worker="here:102")
+    of = evidence(
+        of=ledger(made_up),
+        calls=(call(1, "main", began=1.1, ended=1.5), *calls()[1:]),
+        outages=(outage(Blow.KILL_WORKER, began=1.52, ended=2),),
+    )
+
+    assert {} == broken(of)
+
+
+def test_an_item_that_goes_on_in_time_is_shown_with_its_seconds() -> None:
+    """A recovery is measured from the kill to the next attempt."""
+    lost = lost_entry("main", 1, began=1, ended=12)
+    later = entry("main", 2, began=12, ended=13, variation="simply", request_id="req-3")
+    of = evidence(
+        of=ledger(lost, later),
+        calls=(
+            call(1, "main", began=1.1, ended=1.5, status=None, answered=False),
+            calls()[1],
+            call(3, "main", began=12.1, ended=12.9, variation="simply"),
+        ),
+        outages=(outage(Blow.KILL_WORKER, began=1.4, ended=2),),
+    )
+
+    found = next(result for result in checked(of) if result.name == "items go on within 15 s")
+
+    assert (MARK, "main", 10.6) in [(one.session, one.item, one.seconds) for one in found.listed]
+
+
+def test_waits_that_a_dead_worker_counted_alone_are_a_known_exception() -> None:
+    """They died with its memory: counted, and no difference."""
+    lost = lost_entry("main", 1, began=1, ended=2.5)
+    throttled = call(1, "main", began=1.1, ended=1.2, status=429, fault="rate_limit")
+    of = evidence(
+        of=ledger(lost),
+        calls=(throttled, *calls()[1:]),
+        outages=(outage(Blow.KILL_WORKER, began=1.52, ended=2),),
+    )
+
+    assert {} == broken(of)
+    assert 1 == exceptions(of, "ledger = log")["waits that a killed worker could not count"]
+
+
+def test_a_call_of_a_cancelled_item_may_be_forgotten_with_its_worker_alone() -> None:
+    """Without a worker that was killed there is no excuse for a call that no ledger knows."""
+    items = (item_view("main", attempt=1, status=ItemStatus.CANCELLED), item_view("lifestyle", attempt=1))
+    shown = view(*items, status=SessionStatus.CANCELLED)
+    known = tuple(one for one in session().ledger if one.item == "lifestyle")
+    of = session(view=shown, ledger=known, stored=session().stored[1:], contents={"lifestyle#1": SHA["lifestyle"]})
+    kill = outage(Blow.KILL_WORKER, began=1.6, ended=2)
+
+    excused = evidence(of=of, calls=calls()[:2], outages=(kill,))
+
+    assert 1 == exceptions(excused, "ledger = log")[FORGOTTEN]
+    assert "ledger = log" not in broken(excused)
+    assert "ledger = log" in broken(evidence(of=of, calls=calls()[:2]))
