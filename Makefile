@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test fuzz histories lint format lock bench clean
+.PHONY: help run demo test chaos fuzz histories lint format lock bench clean
 
 help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -63,6 +63,8 @@ fuzz: $(VENV)/.fuzz ## Attack the API, the parsers and the providers' answers fo
 VERSION ?= $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)-$(shell git rev-parse --short HEAD)
 histories: $(VENV)/.dev ## Record the histories of this version, to be committed whenever one lands
 	$(BIN)/python -m tests.replay.record --release $(VERSION)
+chaos: $(VENV)/.dev ## Attack the whole product for an hour or two, with the records on SQLite and on PostgreSQL
+	$(BIN)/python -m tests.chaos --records both $(CHAOS_ARGS)
 
 lint: $(VENV)/.dev ## Check style, types and import rules, as CI does
 	$(BIN)/ruff check .
