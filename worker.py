@@ -13,6 +13,7 @@ from typing import Any, Self
 import uvloop
 from temporalio.client import Client
 from temporalio.worker import Worker
+from temporalio.worker._workflow_instance import _WorkflowLogicFlag
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 from temporalio.workflow import SandboxImportNotificationPolicy
 
@@ -155,7 +156,7 @@ def build_worker(
         workflows: Sequence[type] = (),
         starts_per_second: float | None = None,
     ) -> Worker:
-        return Worker(
+        worker = Worker(
             client,
             task_queue=queue,
             workflows=workflows,
@@ -173,6 +174,9 @@ def build_worker(
             default_heartbeat_throttle_interval=_LONGEST_HEARTBEAT_DELAY,
             graceful_shutdown_timeout=grace,
         )
+        if workflows:
+            _hear_everything_first(worker)
+        return worker
 
     return SessionWorker(
         records=Worker(
@@ -205,6 +209,20 @@ def build_worker(
             workflows=WORKFLOWS,
         ),
         limit=limit,
+    )
+
+
+def _hear_everything_first(worker: Worker) -> None:
+    """Have workflow code act on what a workflow task brings only when it has heard all of it.
+
+    A worker that takes a session over may be handed an update together with what had ended before it. By default the
+    SDK lets the update's effects go first there, and in every replay the other way round: a session could no longer
+    be replayed, and stood still (temporalio/sdk-python#1591). The SDK has the cure behind a flag that it will turn on
+    by itself in a later release; histories hold the flag, so those without it replay as they were. There is no
+    public way to turn it on.
+    """
+    worker._set_default_workflow_logic_flag(
+        _WorkflowLogicFlag.PROCESS_WORKFLOW_ACTIVATION_JOBS_AS_SINGLE_BATCH, enabled=True
     )
 
 

@@ -10,7 +10,6 @@ from tests.chaos.checks.every import checked
 from tests.chaos.report import summary, write_report
 from tests.chaos.scale import Records, short_scale
 
-
 SEEDS: Final = {Records.SQLITE: 11, Records.POSTGRESQL: 12}
 """Fixed, so that a failure is one of the change at hand. New plans are drawn by `make chaos`."""
 
