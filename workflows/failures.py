@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from temporalio import workflow
 from temporalio.exceptions import (
     ActivityError,
     ApplicationError,
@@ -17,6 +18,7 @@ from sessions.errors import ErrorClass, ItemError
 from sessions.model import Value
 from sessions.money import Spending
 from sessions.pending import PendingAttempt
+from workflows.patches import HEAR_OF_A_CANCEL
 
 _CANCELLED = ItemError(
     type=ErrorClass.TRANSIENT, message="Cancelled before an attempt was under way.", advice="Nothing was billed."
@@ -60,13 +62,15 @@ def item_failure(
     cause = error.cause
     if isinstance(cause, ApplicationError) and cause.details:
         detail = FailureDetail.model_validate(cause.details[0])
+        is_outrun = _is_outrun_by_a_cancel(error, type_=cause.type, detail=detail, max_attempts=max_attempts)
         return ItemFailure(
             error=detail.error,
             report=detail.report,
-            is_cancelled=cause.type == STOPPED,
+            is_cancelled=cause.type == STOPPED or is_outrun,
             is_interrupted=cause.type == INTERRUPTED,
             held_for=detail.held_for,
             pending=detail.pending,
+            is_told=not is_outrun or cause.type == INTERRUPTED or detail.report.attempts_used > 0,
         )
     if isinstance(cause, CancelledError):
         return ItemFailure(error=_CANCELLED, report=RoundReport(), is_cancelled=True, is_told=False)
@@ -93,6 +97,19 @@ def item_failure(
         ),
         report=RoundReport(attempts_used=used),
     )
+
+
+def _is_outrun_by_a_cancel(
+    error: ActivityError, *, type_: str | None, detail: FailureDetail, max_attempts: int
+) -> bool:
+    """Whether an attempt ended by itself, not knowing of a cancel that keeps another one from following.
+
+    One that would have followed was to be the item's: so the item has not failed, but is not to be made any more.
+    """
+    if error.retry_state is not RetryState.CANCEL_REQUESTED or type_ == STOPPED:
+        return False
+    is_retried = detail.error.type.is_retried and detail.report.attempts_used < max_attempts
+    return (is_retried or type_ == INTERRUPTED) and workflow.patched(HEAR_OF_A_CANCEL)
 
 
 def _timed_out(timeout: TimeoutError) -> ItemError:

@@ -11,3 +11,7 @@ GO_ON_IN_ANOTHER_RUN: Final = "go-on-in-another-run"
 
 ASK_THE_LEDGER: Final = "ask-the-ledger"
 """An item that is cancelled between two attempts asks the ledger what they were. Before, they were forgotten."""
+
+HEAR_OF_A_CANCEL: Final = "hear-of-a-cancel"
+"""An item whose attempt fails while a cancel is on its way is cancelled, with that attempt counted. Before, it had
+failed without one, so that a retry used its number again."""

@@ -7,6 +7,7 @@ from sessions.ledger import LedgerEntry
 from sessions.statuses import AttemptStatus, ItemStatus
 from tests.chaos.checks.matching import Casebook, Matched, is_lost, is_throttled
 from tests.chaos.checks.result import CheckResult, Findings
+from tests.chaos.evidence import SessionEvidence
 from tests.chaos.journal import Outage
 from tests.chaos.scale import Blow
 
@@ -134,7 +135,7 @@ def cancel_stops_calls(book: Casebook) -> CheckResult:
             continue
         session = book.sessions[asked.mark]
         found.expect(
-            session.view.status in ("cancelled", "complete"),
+            session.view.status in ("cancelled", "complete") or _had_ended(session),
             f"{asked.mark} was cancelled and is {session.view.status}",
         )
         later = [
@@ -153,6 +154,15 @@ def cancel_stops_calls(book: Casebook) -> CheckResult:
                 late = (call.at - asked.answered_at).total_seconds()
                 found.fail(f"{asked.mark}: call {call.n} came {late:.1f} s after the session was cancelled")
     return found.result()
+
+
+def _had_ended(session: SessionEvidence) -> bool:
+    """Whether every item that failed had used what it may, so that the cancel came too late to change anything."""
+    return all(
+        item.attempt >= item.max_attempts or (item.error is not None and not item.error.type.is_retried)
+        for item in session.view.items
+        if item.status is ItemStatus.FAILED
+    )
 
 
 def _is_struck(book: Casebook, since: datetime, until: datetime) -> bool:

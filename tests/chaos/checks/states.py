@@ -57,9 +57,15 @@ def one_final_state(book: Casebook) -> CheckResult:
                 item.status in (ItemStatus.COMPLETE, ItemStatus.FAILED, ItemStatus.CANCELLED),
                 f"{mark} {key} is {item.status}",
             )
+            of_item = [entry for entry in session.ledger if entry.item == key]
+            if item.status is ItemStatus.FAILED:
+                last = max((entry.attempt for entry in of_item), default=0)
+                found.expect(
+                    item.attempt == last,
+                    f"{mark} {key} failed with attempt {item.attempt}, and its last one was {last}",
+                )
             if item.status is not ItemStatus.COMPLETE:
                 continue
-            of_item = [entry for entry in session.ledger if entry.item == key]
             counted = [entry for entry in of_item if entry.attempt == item.selected_attempt]
             is_entered = bool(
                 counted

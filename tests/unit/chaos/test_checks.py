@@ -99,6 +99,17 @@ def a_complete_item_that_the_ledger_calls_failed() -> Evidence:
     return evidence(of=ledger(entry("lifestyle", 1, began=1, ended=2, status=AttemptStatus.FAILED, request_id="req-2")))
 
 
+def a_failed_item_that_forgot_its_attempts() -> Evidence:
+    items = (item_view("main", attempt=0, status=ItemStatus.FAILED), item_view("lifestyle", attempt=1))
+    return evidence(of=session(view=view(*items, status=SessionStatus.PARTIAL)))
+
+
+def a_cancelled_session_that_is_partial() -> Evidence:
+    items = (item_view("main", attempt=2, status=ItemStatus.FAILED), item_view("lifestyle", attempt=1))
+    shown = view(*items, status=SessionStatus.PARTIAL)
+    return evidence(of=session(view=shown), asked=(asked("start", outcome=ID), asked("cancel", when=2)))
+
+
 def an_item_that_stayed_failed() -> Evidence:
     items = (item_view("main", attempt=2, status=ItemStatus.FAILED), item_view("lifestyle", attempt=1))
     return evidence(of=session(view=view(*items, status=SessionStatus.PARTIAL)))
@@ -240,6 +251,7 @@ SPOILED: list[tuple[str, Spoil, str]] = [
     ("one final state", records_that_say_otherwise, "main"),
     ("one final state", a_complete_session_with_a_failed_item, MARK),
     ("one final state", a_complete_item_that_the_ledger_calls_failed, f"{MARK} lifestyle"),
+    ("one final state", a_failed_item_that_forgot_its_attempts, f"{MARK} main"),
     ("no failed item skipped", an_item_that_stayed_failed, f"{MARK}: main"),
     ("no failed item skipped", a_retry_that_passed_over_an_item, f"{MARK} main"),
     ("duplicates begin nothing", a_duplicate_that_began_a_round, MARK),
@@ -256,6 +268,7 @@ SPOILED: list[tuple[str, Spoil, str]] = [
     ("calls paid twice", an_answer_that_nothing_took, f"{MARK} main attempt 1"),
     ("calls paid twice", two_results_of_one_round, f"{MARK} main"),
     ("cancel stops new calls", a_call_long_after_a_cancel, MARK),
+    ("cancel stops new calls", a_cancelled_session_that_is_partial, MARK),
     ("budgets kept", a_passed_budget, MARK),
     ("SSE replay = final state", a_stream_that_stopped_early, MARK),
     ("SSE replay = final state", a_stream_that_begins_with_something_else, MARK),
