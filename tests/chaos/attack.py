@@ -12,7 +12,7 @@ from typing import Final
 
 from storage.records.database import Database
 from storage.records.repository import Records
-from tests.chaos.collect import Collector, Spent, spent_by
+from tests.chaos.collect import PATIENT, Collector, Spent, spent_by
 from tests.chaos.evidence import Evidence
 from tests.chaos.journal import Journal, now
 from tests.chaos.machine import Machine
@@ -135,7 +135,7 @@ class Run:
         dice = random.Random(f"{self.scale.seed}:home")
         room = asyncio.Semaphore(_AT_ONCE)
         deadline = asyncio.get_running_loop().time() + self.scale.settle_within.total_seconds()
-        database = Database(records.url)
+        database = Database(records.url, patience=PATIENT)
 
         async def see_to(life: Life) -> None:
             async with room:

@@ -7,7 +7,7 @@ import re
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -31,9 +31,12 @@ from tests.chaos.machine import KEY, Machine
 from tests.chaos.people import Life
 from tests.chaos.plan import APIS
 from tests.chaos.viewers import Viewers, Watched, follow
+from tests.support.eventually import eventually
 from tests.support.history import history_payloads
 from worker import WORKFLOWS, workflow_runner
 
+PATIENT: Final = timedelta(seconds=30)
+"""Whoever collects evidence on a busy machine has more time than the product gives its records."""
 _AT_ONCE: Final = 8
 _STREAM_PATIENCE: Final = 10.0
 _RECEIPT: Final = re.compile(r"attempt-([0-9]+)\.receipt\.json")
@@ -62,7 +65,7 @@ class Collector:
     async def sessions(self, lives: Iterable[Life]) -> tuple[SessionEvidence, ...]:
         """Return what is known of each session."""
         room = asyncio.Semaphore(_AT_ONCE)
-        database = Database(self.records_url)
+        database = Database(self.records_url, patience=PATIENT)
         apis = [self.machine.api(name) for name in APIS]
 
         async def one(life: Life) -> SessionEvidence:
@@ -79,7 +82,7 @@ class Collector:
     async def _session(self, life: Life, *, records: Records, apis: list[httpx2.AsyncClient]) -> SessionEvidence:
         assert life.id is not None
         path = f"/api/sessions/{life.id}"
-        views = [SessionView.model_validate_json((await api.get(path)).raise_for_status().content) for api in apis]
+        views = [await _view(api, path) for api in apis]
         record = await records.session(life.id)
         ledger = tuple(await records.attempts(life.id))
         stored = tuple(self._stored(life.id))
@@ -176,6 +179,15 @@ def spent_by(ledger: Iterable[LedgerEntry]) -> Spent:
     """Return what attempts have cost at worst, and by how much that is more than they were reckoned at."""
     costs = [(entry.cost_microdollars, entry.worst_case_microdollars) for entry in ledger]
     return sum(cost for cost, _ in costs), sum(max(0, cost - worst) for cost, worst in costs)
+
+
+async def _view(api: httpx2.AsyncClient, path: str) -> SessionView:
+    async def shown() -> SessionView | None:
+        answer = await api.get(path)
+        view = SessionView.model_validate_json(answer.content) if answer.status_code == 200 else None
+        return view if view is not None and not view.stale else None
+
+    return await eventually(shown, timeout=PATIENT)
 
 
 async def _content(api: httpx2.AsyncClient, path: str, attempt: int) -> str:
