@@ -131,6 +131,20 @@ async def _cancelled_while_settled(studio: Studio) -> RunningSession:
     return await _cancelled(session)
 
 
+async def _cancelled_while_failing(studio: Studio) -> RunningSession:
+    failing = Gate(failing=refused())
+    studio.provider.script("Lifestyle", failing)
+    session = await studio.start(_two_images())
+    await failing.reached.wait()
+    await session.until(lambda view: view.counts.complete == 1)
+    await session.handle.cancel()
+    await eventually(session.is_to_stop)  # long before the attempt hears of it
+    failing.opened.set()
+    with suppress(WorkflowFailureError):
+        await session.result()
+    return session
+
+
 async def _cancelled(session: RunningSession) -> RunningSession:
     await session.handle.cancel()
     with suppress(WorkflowFailureError):
@@ -333,6 +347,7 @@ SCENARIOS: Mapping[str, Mapping[str, Scenario]] = {
         "handed_out_in_turns": _handed_out_in_turns,
         "cancelled_while_running": _cancelled_while_running,
         "cancelled_while_settled": _cancelled_while_settled,
+        "cancelled_while_failing": _cancelled_while_failing,
         "failed_and_closed": _failed_and_closed,
         "gone_on_after_closing": _gone_on_after_closing,
         "records_down": _records_down,

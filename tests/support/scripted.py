@@ -67,15 +67,18 @@ def forbidden() -> PermanentFailure:
 
 
 class Gate:
-    """A step that holds the provider's answer back until the test opens it."""
+    """A step that holds the provider's answer, or its failure, back until the test opens it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, failing: Exception | None = None) -> None:
         self.reached = asyncio.Event()
         self.opened = asyncio.Event()
+        self._failure = failing
 
     async def __call__(self, call: ImageCall) -> Made:
         self.reached.set()
         await self.opened.wait()
+        if self._failure is not None:
+            raise self._failure
         return made(call)
 
 

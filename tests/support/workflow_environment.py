@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+from temporalio.api.enums.v1 import PendingActivityState
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.client import WorkflowExecutionStatus, WorkflowHandle, WorkflowHistory
 from temporalio.common import WorkflowIDReusePolicy
@@ -242,6 +243,12 @@ class RunningSession:
         """Whether nothing of the session is in anybody's hands: no item, no record, no workflow task."""
         now = (await self.handle.describe()).raw_description
         return not now.pending_activities and not now.HasField("pending_workflow_task")
+
+    async def is_to_stop(self) -> bool:
+        """Whether an attempt is to be stopped and, as far as the server knows, has not heard of it yet."""
+        now = (await self.handle.describe()).raw_description
+        requested = PendingActivityState.PENDING_ACTIVITY_STATE_CANCEL_REQUESTED
+        return requested in {activity.state for activity in now.pending_activities}
 
     def of(self, workflow_id: str) -> "RunningSession":
         """Return another workflow that the session has started."""

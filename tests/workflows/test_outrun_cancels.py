@@ -3,22 +3,16 @@
 Without quick heartbeats, so that the attempt is certain to end first.
 """
 
-import asyncio
-
 import pytest
-from temporalio.api.enums.v1 import PendingActivityState
 from temporalio.client import WorkflowFailureError
 
-from sessions.artifacts import Made
-from sessions.errors import AttemptError
 from sessions.images import ImageRequest, ImageSessionRequest, ImageType, Product
-from sessions.ports import ImageCall
 from sessions.statuses import AttemptStatus, ItemStatus, SessionStatus
 from sessions.steering import CancelItems
 from sessions.wire import CANCEL_ITEMS_UPDATE
 from tests.support.eventually import eventually
-from tests.support.scripted import broken, forbidden, refused
-from tests.support.workflow_environment import RunningSession, Studio, image_input
+from tests.support.scripted import Gate, broken, forbidden, refused
+from tests.support.workflow_environment import Studio, image_input
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -28,35 +22,16 @@ TWO = ImageSessionRequest(
 )
 
 
-class FailsWhenTold:
-    """A call that fails as soon as the test says so."""
-
-    def __init__(self, error: AttemptError) -> None:
-        self.reached = asyncio.Event()
-        self.told = asyncio.Event()
-        self._error = error
-
-    async def __call__(self, call: ImageCall) -> Made:
-        self.reached.set()
-        await self.told.wait()
-        raise self._error
-
-
-async def is_on_its_way(session: RunningSession) -> bool:
-    pending = (await session.handle.describe()).raw_description.pending_activities
-    return PendingActivityState.PENDING_ACTIVITY_STATE_CANCEL_REQUESTED in {activity.state for activity in pending}
-
-
 async def test_an_attempt_that_fails_before_it_hears_of_the_cancel_counts(real_studio: Studio) -> None:
     """The session is cancelled, not partial; the attempt has its number, and its cost is in the state."""
-    failing = FailsWhenTold(refused())
+    failing = Gate(failing=refused())
     real_studio.provider.script("Lifestyle", failing)
     session = await real_studio.start(image_input(TWO))
     await failing.reached.wait()
     await session.until(lambda view: view.counts.complete == 1)
     await session.handle.cancel()
-    await eventually(lambda: is_on_its_way(session))
-    failing.told.set()
+    await eventually(session.is_to_stop)
+    failing.opened.set()
     with pytest.raises(WorkflowFailureError):
         await session.result()
 
@@ -70,15 +45,15 @@ async def test_an_attempt_that_fails_before_it_hears_of_the_cancel_counts(real_s
 
 async def test_a_number_is_not_used_again_after_a_cancel(real_studio: Studio) -> None:
     """An item that somebody stops while its attempt fails is cancelled, and the others can be retried."""
-    failing = FailsWhenTold(broken())
+    failing = Gate(failing=broken())
     real_studio.provider.script("Main image", forbidden())
     real_studio.provider.script("Lifestyle", failing)
     session = await real_studio.start(image_input(TWO))
     await failing.reached.wait()
     await session.until(lambda view: view.counts.failed == 1)
     await session.steer(CANCEL_ITEMS_UPDATE, CancelItems(items=("lifestyle",)))
-    await eventually(lambda: is_on_its_way(session))
-    failing.told.set()
+    await eventually(session.is_to_stop)
+    failing.opened.set()
     view = await session.settled()
     await session.retry()
     state = await session.result()
