@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sessions.statuses import AttemptStatus
+from tests.chaos.checks.recovery import MEANWHILE
 from tests.chaos.checks.result import Listed
 from tests.chaos.evidence import Evidence
 from tests.chaos.scale import Blow
@@ -34,7 +35,11 @@ def recoveries(listed: Sequence[Listed]) -> str:
     """Return how long items took to go on after their worker was killed."""
     figure = Figure(figsize=(_WIDTH, 2.6), layout="constrained")
     axes = figure.subplots()
-    axes.hist([one.seconds for one in listed if one.seconds is not None], bins=24, range=(0, 24), color=_LINE)
+    alone = [one.seconds for one in listed if one.seconds is not None and not one.reason.startswith(MEANWHILE)]
+    others = [one.seconds for one in listed if one.seconds is not None and one.reason.startswith(MEANWHILE)]
+    labels = ("nothing else was broken", "something else was, too")
+    axes.hist([alone, others], bins=40, range=(0, 40), stacked=True, color=[_LINE, _BAND], label=labels)
+    axes.legend(loc="upper right")
     axes.axvline(15, color=_BAD, linestyle="--", linewidth=1)
     axes.set_xlabel("seconds from the kill to the next attempt")
     axes.set_ylabel("items")

@@ -78,8 +78,11 @@ def _page(evidence: Evidence, results: tuple[CheckResult, ...]) -> str:
         *(_row(result) for result in results),
         "</table>",
         *(_listed(result) for result in results if result.listed),
-        "<h2>How long items took to go on after their worker was killed</h2>",
-        recoveries(recovered),
+        *(
+            ["<h2>How long items took to go on after their worker was killed</h2>", recoveries(recovered)]
+            if recovered
+            else []
+        ),
         "</html>",
     ]
     return "\n".join(parts)

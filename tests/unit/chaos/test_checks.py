@@ -368,6 +368,25 @@ def test_an_item_that_goes_on_in_time_is_shown_with_its_seconds() -> None:
     assert (MARK, "main", 10.6) in [(one.session, one.item, one.seconds) for one in found.listed]
 
 
+def test_an_attempt_that_nobody_knew_of_yet_is_measured_by_its_call() -> None:
+    """Killed before its first heartbeat: the entry is the next worker's, the call that broke off tells of the kill."""
+    made_up = lost_entry("main", 1, began=12, ended=12.1, worker="here:102")
+    later = entry("main", 2, began=12.1, ended=13, variation="simply", request_id="req-3", worker="here:102")
+    of = evidence(
+        of=ledger(made_up, later),
+        calls=(
+            call(1, "main", began=1.1, ended=1.45, status=None, answered=False),
+            calls()[1],
+            call(3, "main", began=12.1, ended=12.9, variation="simply"),
+        ),
+        outages=(outage(Blow.KILL_WORKER, began=1.4, ended=2),),
+    )
+
+    found = next(result for result in checked(of) if result.name == "items go on within 15 s")
+
+    assert (MARK, "main", 10.7) in [(one.session, one.item, one.seconds) for one in found.listed]
+
+
 def test_waits_that_a_dead_worker_counted_alone_are_a_known_exception() -> None:
     """They died with its memory: counted, and no difference."""
     lost = lost_entry("main", 1, began=1, ended=2.5)
