@@ -114,7 +114,7 @@ class Watcher:
         Ends without a last one when the session is gone.
 
         A slow viewer misses what lies between, never the newest. ``after`` is the version the viewer has seen
-        already; that one is not sent again.
+        already; that one is not sent again, nor, while no worker answers, a recorded state of before.
         """
         seen: Change | None = None
         while seen is None or not seen.is_last:
@@ -124,7 +124,10 @@ class Watcher:
                 if self._latest is None or self._latest is seen:
                     return
                 seen = self._latest
-            if seen.view.version != after or seen.is_last:
+            is_known = seen.view.version == after or (
+                after is not None and seen.view.stale and seen.view.version < after
+            )
+            if not is_known or seen.is_last:
                 yield seen
 
     async def _read(self) -> bool:

@@ -124,6 +124,22 @@ async def test_changed_while_the_watcher_rests() -> None:
         await changes.aclose()
 
 
+async def test_who_knows_more_is_not_shown_what_was_recorded_before() -> None:
+    """A viewer who comes back while no worker answers waits for news: the version that is shown never falls."""
+    reader = Reader(is_stale=True)
+    known = reader.state.revision + 5
+    async with watching(reader) as watcher:
+        changes = watcher.changes(after=known)
+        coming = asyncio.ensure_future(anext(changes))
+        await eventually(reader.has_read)
+        for _ in range(6):
+            reader.change()
+        reader.is_stale = False
+        watcher.nudge()
+        assert known < (await coming).view.version
+        await changes.aclose()
+
+
 @pytest.mark.parametrize("how", ["quick", "stale", "failing"])
 async def test_no_rest(monkeypatch: pytest.MonkeyPatch, how: str) -> None:
     """After a quick read nobody waits, nor after one that took long because somebody did not answer."""
