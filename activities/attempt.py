@@ -243,8 +243,12 @@ class _Attempt:
                     return outcome
                 continue
             lost = entry.abandoned(noticed_at=datetime.now(UTC))
-            if self.told and self.told.waiting_for and entry is self.told.running:
-                lost = entry.given_up(self.told.waiting_for, noticed_at=datetime.now(UTC))
+            if (
+                self.told
+                and entry is self.told.running
+                and (waited_for := self.told.still_waiting_for(datetime.now(UTC)))
+            ):
+                lost = entry.given_up(waited_for, noticed_at=datetime.now(UTC))
             await self._entered_as_failed(lost, item_status=ItemStatus.PROCESSING)
         return None
 

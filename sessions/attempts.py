@@ -116,6 +116,15 @@ class Heartbeat(Value):
             return None
         return PendingAttempt(entry=self.running, call=self.pending_call)
 
+    def still_waiting_for(self, now: datetime) -> ItemError | None:
+        """Return what the attempt waits for, as long as it is certain that it has not gone on.
+
+        That it goes on is told only with the next regular heartbeat. So once its wait is over, an attempt of which
+        nothing is heard may have asked again.
+        """
+        is_certain = self.waiting_until is None or now < self.waiting_until
+        return self.waiting_for if is_certain else None
+
 
 class SessionInput(Value):
     """The input of every kind's workflow: the state to go on from, and what does not change over the session's life.

@@ -18,7 +18,7 @@ from sessions.errors import ErrorClass, ItemError
 from sessions.model import Value
 from sessions.money import Spending
 from sessions.pending import PendingAttempt
-from workflows.patches import HEAR_OF_A_CANCEL
+from workflows.patches import COUNT_WHAT_MAY_HAVE_ASKED, HEAR_OF_A_CANCEL
 
 _CANCELLED = ItemError(
     type=ErrorClass.TRANSIENT, message="Cancelled before an attempt was under way.", advice="Nothing was billed."
@@ -77,7 +77,7 @@ def item_failure(
     if isinstance(cause, TimeoutError):
         is_cancelled = error.retry_state is RetryState.CANCEL_REQUESTED
         told = _told(cause)
-        if told.waiting_for is not None and not is_cancelled:
+        if told.waiting_for is not None and not is_cancelled and not _may_have_gone_on(told, noticed_at=noticed_at):
             return ItemFailure(error=told.waiting_for, report=told.report, is_interrupted=True)
         if told.pending is not None and told.pending != taken_up and not is_cancelled:
             return ItemFailure(error=_timed_out(cause), report=told.report, is_interrupted=True, pending=told.pending)
@@ -110,6 +110,11 @@ def _is_outrun_by_a_cancel(
         return False
     is_retried = detail.error.type.is_retried and detail.report.attempts_used < max_attempts
     return (is_retried or type_ == INTERRUPTED) and workflow.patched(HEAR_OF_A_CANCEL)
+
+
+def _may_have_gone_on(told: Heartbeat, *, noticed_at: datetime) -> bool:
+    """Whether an attempt that had been asked to wait may have asked again before its worker died."""
+    return told.still_waiting_for(noticed_at) is None and workflow.patched(COUNT_WHAT_MAY_HAVE_ASKED)
 
 
 def _timed_out(timeout: TimeoutError) -> ItemError:

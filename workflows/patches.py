@@ -15,3 +15,7 @@ ASK_THE_LEDGER: Final = "ask-the-ledger"
 HEAR_OF_A_CANCEL: Final = "hear-of-a-cancel"
 """An item whose attempt fails while a cancel is on its way is cancelled, with that attempt counted. Before, it had
 failed without one, so that a retry used its number again."""
+
+COUNT_WHAT_MAY_HAVE_ASKED: Final = "count-what-may-have-asked"
+"""A last attempt whose worker died after a wait was over counts, as uncertain. Before, it was made again under its
+number, and a call that it had made meanwhile was in no ledger."""

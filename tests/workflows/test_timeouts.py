@@ -13,7 +13,7 @@ from sessions.state import SessionState
 from sessions.statuses import AttemptStatus, ItemStatus
 from tests.support.eventually import eventually
 from tests.support.memory import MemoryArtifacts
-from tests.support.scripted import Gate
+from tests.support.scripted import Gate, throttled
 from tests.support.workflow_environment import Studio, image_input
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -90,6 +90,21 @@ class TestSilentWorker:
 
         assert [AttemptStatus.UNCERTAIN] == [entry.status for entry in real_studio.records.ledger("lifestyle")]
         assert 0 < state.spending.uncertain_microdollars
+
+    async def test_a_last_attempt_that_may_have_asked_again_after_a_wait_is_counted(self, real_studio: Studio) -> None:
+        """It was silent from its wait on. It may have asked once more, so it is not made again as if it had not."""
+        asked_again = Gate()
+        real_studio.provider.script("Lifestyle", throttled(), asked_again)
+        request = ImageSessionRequest(product=Product(title="Steel bottle"), max_attempts=1)
+        session = await real_studio.start(image_input(request))
+        await asked_again.reached.wait()
+        await session.settled()
+        await eventually(lambda: session.handle.id in real_studio.records.states)
+        item = (await session.state()).item("lifestyle")
+
+        assert (ItemStatus.FAILED, 1) == (item.status, item.attempt)
+        assert 2 == real_studio.provider.count("Lifestyle")
+        assert [AttemptStatus.UNCERTAIN] == [entry.status for entry in real_studio.records.ledger("lifestyle")]
 
     async def _after_a_lost_last_attempt(self, studio: Studio) -> SessionState:
         studio.provider.script("Lifestyle", Gate())

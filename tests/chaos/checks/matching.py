@@ -119,6 +119,10 @@ def _line_of(call: Call, lines: Sequence[Matched]) -> Matched | None:
     during = [line for line in of_prompt if _spans(line.entry, call.at)]
     if during:
         return max(during, key=lambda line: (line.entry.prompt_sha256 == call.prompt_sha256, line.entry.started_at))
+    if is_throttled(call):
+        # An attempt whose worker died while it waited is made again under its number, and its entry begins anew.
+        later = [line for line in of_prompt if line.entry.started_at > call.at]
+        return min(later, key=lambda line: line.entry.attempt, default=None)
     made_up = [line for line in of_prompt if is_lost(line.entry) and line.entry.started_at > call.at and not line.asked]
     return min(made_up, key=lambda line: line.entry.attempt, default=None)
 

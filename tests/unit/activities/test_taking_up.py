@@ -1,7 +1,11 @@
 """An attempt begins by looking at what the ones before it have left: nothing is paid for twice, nothing forgotten."""
 
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
 from sessions.attempts import Heartbeat, RoundReport
-from sessions.errors import ErrorClass
+from sessions.errors import ErrorClass, ItemError
 from sessions.money import Spending, Usage
 from sessions.statuses import AttemptStatus, ItemStatus
 from tests.support.scripted import USAGE
@@ -113,3 +117,23 @@ async def test_an_artifact_between_two_lost_attempts_ends_the_search(desk: Desk)
     assert {} == dict(desk.provider.calls)
     assert 2 == outcome.artifact.attempt
     assert [AttemptStatus.UNCERTAIN, AttemptStatus.COMPLETE] == [entry.status for entry in desk.entries]
+
+
+@pytest.mark.parametrize(
+    ("rest_of_its_wait", "status"),
+    [(timedelta(minutes=1), AttemptStatus.FAILED), (-timedelta(seconds=1), AttemptStatus.UNCERTAIN)],
+)
+async def test_an_attempt_that_was_lost_in_a_wait_may_have_asked_once_that_was_over(
+    desk: Desk, rest_of_its_wait: timedelta, status: AttemptStatus
+) -> None:
+    """Nothing was billed while it waited; after that, nobody knows."""
+    told = Heartbeat(
+        report=RoundReport(),
+        running=running_entry(1),
+        waiting_for=ItemError(type=ErrorClass.THROTTLE, message="Too many requests.", advice="It goes on by itself."),
+        waiting_until=datetime.now(UTC) + rest_of_its_wait,
+    )
+
+    await desk.run(image_task(), environment=desk.environment(attempt=2, told=told))
+
+    assert [(1, status), (2, AttemptStatus.COMPLETE)] == [(entry.attempt, entry.status) for entry in desk.entries]
