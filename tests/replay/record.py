@@ -38,7 +38,7 @@ from sessions.wire import (
     STORY_SESSION,
 )
 from tests.support.eventually import eventually
-from tests.support.scripted import USAGE, Gate, broken, forbidden, refused
+from tests.support.scripted import USAGE, Gate, broken, forbidden, refused, throttled
 from tests.support.workflow_environment import (
     PRICES,
     RunningSession,
@@ -141,6 +141,21 @@ async def _cancelled_while_failing(studio: Studio) -> RunningSession:
     await eventually(session.is_to_stop)  # long before the attempt hears of it
     failing.opened.set()
     with suppress(WorkflowFailureError):
+        await session.result()
+    return session
+
+
+async def _lost_after_a_wait(studio: Studio) -> RunningSession:
+    asked_again = Gate()
+    studio.provider.script("Lifestyle", throttled(), asked_again)
+    start = _two_images(retry_window=timedelta(milliseconds=100))
+    request = start.request.model_copy(update={"max_attempts": 1})
+    # A worker that is silent from the wait on, as one that has died is.
+    with (
+        patch("activities.heartbeat.INTERVAL", timedelta(hours=1)),
+        patch("workflows.making.HEARTBEAT_TIMEOUT", timedelta(seconds=1)),
+    ):
+        session = await studio.start(image_input(request, retry_window=start.retry_window))
         await session.result()
     return session
 
@@ -348,6 +363,7 @@ SCENARIOS: Mapping[str, Mapping[str, Scenario]] = {
         "cancelled_while_running": _cancelled_while_running,
         "cancelled_while_settled": _cancelled_while_settled,
         "cancelled_while_failing": _cancelled_while_failing,
+        "lost_after_a_wait": _lost_after_a_wait,
         "failed_and_closed": _failed_and_closed,
         "gone_on_after_closing": _gone_on_after_closing,
         "records_down": _records_down,
