@@ -90,9 +90,11 @@ async def follow(api: httpx2.AsyncClient, watched: Watched, *, disorders: list[s
             elif line.startswith("data:") and event == "session":
                 view = SessionView.model_validate_json(line[5:].strip())
                 if watched.view is not None and view.version < watched.view.version:
-                    disorders.append(
-                        f"{watched.mark}: a viewer saw version {view.version} after {watched.view.version}"
-                    )
+                    disorders.append(f"{watched.mark}: a viewer saw {_told(view)} after {_told(watched.view)}")
                 watched.view = view
             if watched.has_ended:
                 return
+
+
+def _told(view: SessionView) -> str:
+    return f"version {view.version} ({view.status}, round {view.round}{', stale' if view.stale else ''})"
