@@ -15,6 +15,7 @@ from tests.chaos.plan import APIS
 
 _PAUSE: Final = 2.0
 _SHORT_PAUSE: Final = 0.2
+_PAUSE_AFTER_THE_END: Final = 30.0
 _LEAVES_AFTER: Final = (2.0, 20.0)
 _SILENCE: Final = 25.0
 
@@ -69,7 +70,8 @@ class Viewers:
                 async with self._machine.api(name) as api, asyncio.timeout(dice.uniform(*_LEAVES_AFTER)):
                     await follow(api, watched, disorders=self._journal.disorders)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._all_is_over.wait(), _PAUSE)
+                pause = _PAUSE_AFTER_THE_END if watched.has_ended else _PAUSE
+                await asyncio.wait_for(self._all_is_over.wait(), pause)
             if self._all_is_over.is_set():
                 await asyncio.sleep(_SHORT_PAUSE)
 
