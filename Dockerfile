@@ -23,8 +23,7 @@ RUN pip install --require-hashes --no-deps --target /npm -r requirements/npm.txt
     && PATH=/npm/bin:$PATH PYTHONPATH=/npm npm ci --silent --omit=dev
 
 COPY . .
-RUN mkdir -p api/web/static/vendor \
-    && cp node_modules/htmx.org/dist/htmx.min.js node_modules/htmx.org/dist/ext/hx-sse.min.js api/web/static/vendor/
+RUN deploy/bundle-scripts.sh
 
 # The embedded Temporal server belongs to `retakes up` and is half of what would be shipped; pip has done its work.
 RUN pip install --no-deps --no-build-isolation . \

@@ -26,24 +26,24 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime
 
 # What the page's scripts are copied from: packages of npm, pinned by their hashes in package-lock.json. A machine without npm
 # gets one into the virtual environment. --include=dev: what the browser tests bring along.
-SCRIPTS := api/web/static/vendor
+SCRIPTS := api/web/static/vendor/htmx.js
 NPM = npm_config_cache=$(CURDIR)/$(VENV)/npm PATH="$(CURDIR)/$(BIN):$$PATH" npm --silent
 INSTALL_SCRIPTS = { command -v npm >/dev/null || $(PIP) install --require-hashes --no-deps -r requirements/npm.txt; } \
 	&& $(NPM) ci --omit=dev $(1) \
-	&& mkdir -p $(SCRIPTS) && cp node_modules/htmx.org/dist/htmx.min.js node_modules/htmx.org/dist/ext/hx-sse.min.js $(SCRIPTS)/
+	&& deploy/bundle-scripts.sh
 
 # Without its scripts the page is plainer and reloads by itself; that is no reason not to run.
-$(SCRIPTS)/htmx.min.js: package-lock.json requirements/npm.txt | $(VENV)/bin/python
+$(SCRIPTS): package-lock.json requirements/npm.txt deploy/bundle-scripts.sh | $(VENV)/bin/python
 	@{ $(call INSTALL_SCRIPTS,); } \
 	|| echo "make: the page's scripts could not be fetched; the page works without them, and the next make run tries again" >&2
 
-node_modules/axe-core/axe.min.js: package-lock.json requirements/npm.txt | $(VENV)/bin/python
+node_modules/axe-core/axe.min.js: package-lock.json requirements/npm.txt deploy/bundle-scripts.sh | $(VENV)/bin/python
 	@$(call INSTALL_SCRIPTS,--include=dev)
 
-run: $(VENV)/.runtime $(SCRIPTS)/htmx.min.js ## Run the whole product in the foreground (Ctrl-C ends it)
+run: $(VENV)/.runtime $(SCRIPTS) ## Run the whole product in the foreground (Ctrl-C ends it)
 	@exec $(BIN)/retakes up
 
-demo: $(VENV)/.runtime $(SCRIPTS)/htmx.min.js ## A tour of a minute, with faults switched on
+demo: $(VENV)/.runtime $(SCRIPTS) ## A tour of a minute, with faults switched on
 	@exec $(BIN)/retakes up --demo
 
 test: $(VENV)/.dev node_modules/axe-core/axe.min.js ## Run the whole test suite

@@ -5,6 +5,10 @@ from collections.abc import Generator
 
 import pytest
 
+# Modules of a test run import it in their own order; what is imported before it is known as a plugin would not tell why
+# an assertion failed.
+pytest.register_assert_rewrite("tests.support.databases")
+
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(

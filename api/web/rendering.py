@@ -21,7 +21,7 @@ from sessions.view import SessionView
 STATIC_FOLDER: Final = Path(__file__).parent / "static"
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"
-_SCRIPTS: Final = ("vendor/htmx.min.js", "vendor/hx-sse.min.js", "page.js")
+_HTMX: Final = "vendor/htmx.js"
 
 
 class Pages:
@@ -51,7 +51,7 @@ class Pages:
             "asset": self.asset,
             "now": iso_now,
             # Fetched when the product is set up. Where that failed, pages load themselves anew instead.
-            "has_scripts": all((STATIC_FOLDER / script).is_file() for script in _SCRIPTS),
+            "has_scripts": (STATIC_FOLDER / _HTMX).is_file(),
         }
 
     def page(self, template: str, *, status: int = 200, **values: Any) -> Response:

@@ -1,10 +1,11 @@
 """A session in the browser: seen as it happens, steered, and still right after whatever was in between."""
 
+import asyncio
 import re
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page, Response, expect
+from playwright.async_api import Browser, Page, Response, Route, expect
 
 from tests.support.browser import Visitor, visiting
 from tests.support.product import Product
@@ -224,6 +225,21 @@ async def test_on_a_phone(product: Product, browser: Browser) -> None:
         assert 360 == await visitor.page.evaluate("document.documentElement.scrollWidth")
         assert [] == await visitor.violations()
         await visitor.keep_screenshots("session-phone")
+
+
+async def test_a_slow_network_still_connects(product: Product, visitor: Visitor) -> None:
+    """In whatever moment its scripts arrive, the page finds its stream."""
+    await product.faults({"seed": 1, "rules": [SLOW]})
+
+    async def late(route: Route) -> None:
+        await asyncio.sleep(0.4)  # as a slow network would take
+        await route.continue_()
+
+    await visitor.page.route("**/static/vendor/*", late)
+    session_id = await product.start_images(images=[{"type": "main"}])
+    await open_page(visitor.page, session_id)
+    await expect(badge(visitor.page)).to_have_text("complete", timeout=PATIENCE)
+    assert await is_same_page(visitor.page)
 
 
 async def test_scripts_and_styles_are_light(product: Product, visitor: Visitor) -> None:

@@ -338,7 +338,7 @@ async def test_what_is_not_there_is_not_found(client: httpx2.AsyncClient, method
     [
         (STARTS, "POST"),
         ("/api/sessions/stories", "POST"),
-        (UNKNOWN, "GET"),
+        (UNKNOWN, "DELETE, GET"),
         ("/api/sessions", "GET"),
         (f"{UNKNOWN}/items/main/content", "GET, HEAD"),
         ("/new", "GET, POST"),

@@ -101,7 +101,10 @@ def test_our_image_is_built_from_the_lock_in_two_stages_and_not_run_as_root() ->
 def test_the_build_sees_every_package_and_nothing_else() -> None:
     """A package that .dockerignore held back would be missing from the image; a secret that it let in would stay."""
     wheel = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
-    beside = {"pyproject.toml", "README.md", "LICENSE", "requirements/runtime.txt", "deploy/worker_health.py"}
+    beside = {
+        *("pyproject.toml", "README.md", "LICENSE", "requirements/runtime.txt", "deploy/worker_health.py"),
+        *("package.json", "package-lock.json", ".npmrc", "requirements/npm.txt", "deploy/bundle-scripts.sh"),
+    }
     rules = lines_of(".dockerignore")
     assert "*" == rules[0]
     assert {*wheel["only-include"], *beside} == {rule[1:] for rule in rules if rule.startswith("!")}
