@@ -109,7 +109,7 @@ def conclude(retakes: Retakes, session: SessionView) -> None:
     show_pictures(retakes, session)
     target = console()
     for line in summary(session):
-        target.print(plain(line), soft_wrap=True)
+        target.print(plain(line), soft_wrap=not target.is_terminal)
 
 
 def show_pictures(retakes: Retakes, session: SessionView) -> None:

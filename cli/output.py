@@ -1,6 +1,8 @@
 """What goes to a terminal: nothing that comes from elsewhere may steer it."""
 
+import shutil
 import sys
+import textwrap
 import unicodedata
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
@@ -31,8 +33,13 @@ def _plain(character: str) -> str:
 
 
 def say(line: str) -> None:
-    """Write a line to standard output at once."""
-    sys.stdout.write(f"{plain(line)}\n")
+    """Write a line to standard output at once; in a terminal, broken between its words."""
+    text = plain(line)
+    if sys.stdout.isatty():
+        # What is copied from a terminal (a command, an id) must stay in one piece.
+        width = shutil.get_terminal_size().columns
+        text = textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False)
+    sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
 
 
