@@ -3,8 +3,8 @@
 import asyncio
 import logging
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Final
 
@@ -36,7 +36,8 @@ from api.routes import (
     stories,
     uploads,
 )
-from api.services import Backend, Services, UploadRefusedError
+from api.services import Backend, Services
+from api.stores import ArtifactsInStore, ThumbnailsInStore, UploadsInStore
 from api.web import (
     estimate_form,
     item,
@@ -64,7 +65,7 @@ from service.beginnings import Beginnings
 from service.callbacks import CallbackRules, CallbackService
 from service.costs import CostService
 from service.deletion import SessionDeletion
-from service.errors import ArtifactNotFoundError, OutOfReachError
+from service.errors import OutOfReachError
 from service.generation import StoryGeneration
 from service.generation_results import StoryResults
 from service.outlook import Outlooks
@@ -76,18 +77,16 @@ from service.steer import SessionSteering
 from service.stories import StoryService
 from service.versions import Versions
 from service.watch import SessionWatch
-from sessions.artifacts import Artifact
 from sessions.attempts import AttemptLimits
 from sessions.pricing import PriceTable
 from sessions.problems import Problem
-from sessions.uploads import Upload
-from storage import uploads as kept
 from storage.artifacts import StoredArtifacts
 from storage.files import StoredFiles
 from storage.objects import Objects
 from storage.records.database import DEFAULT_PATIENCE, Database
 from storage.records.repository import Records
 from storage.thumbnails import Thumbnails
+from storage.uploads import UploadedPictures
 from webhooks.sender import WebhookSender
 
 _CHECK_PATIENCE: Final = timedelta(seconds=1)
@@ -255,7 +254,7 @@ async def _serve(
 ) -> None:
     """Give the application its services, and tail the ledger for those who watch, until cancelled."""
     objects = Objects(settings.artifacts_url)
-    uploads_kept = _Uploads(kept.UploadedPictures(objects))
+    uploads_kept = UploadsInStore(UploadedPictures(objects))
     reader = SessionReader(client=client, records=records, ui_url=settings.temporal_ui_url)
     callback_rules = CallbackRules(
         allow_private=settings.webhook_allow_private,
@@ -301,8 +300,8 @@ async def _serve(
         outlooks=Outlooks(records=records),
         versions=Versions(reader=reader, artifacts=artifacts),
         watch=watch,
-        artifacts=_Artifacts(artifacts),
-        thumbnails=_Thumbnails(Thumbnails(artifacts)),
+        artifacts=ArtifactsInStore(artifacts),
+        thumbnails=ThumbnailsInStore(Thumbnails(artifacts)),
         uploads=uploads_kept,
         callbacks=CallbackService(
             rules=callback_rules,
@@ -349,70 +348,3 @@ def _prices(settings: Settings) -> PriceTable:
         return load_prices(settings.prices_file)
     except PriceFileError as error:
         raise Refused(f"{error} (RETAKES_PRICES_FILE)") from error
-
-
-class _Artifacts:
-    """Artifacts as routes see them."""
-
-    def __init__(self, artifacts: StoredArtifacts) -> None:
-        self._artifacts = artifacts
-
-    async def open(self, key: str, *, artifact: Artifact) -> AsyncIterator[bytes]:
-        with _reached("The artifacts cannot be read now. Try again in a moment."):
-            try:
-                return (await self._artifacts.open(key, artifact=artifact)).chunks
-            except FileNotFoundError as error:
-                raise ArtifactNotFoundError(
-                    "The bytes are recorded, but they are no longer stored. Make the item again."
-                ) from error
-
-
-class _Thumbnails:
-    """Small copies as routes see them."""
-
-    def __init__(self, thumbnails: Thumbnails) -> None:
-        self._thumbnails = thumbnails
-
-    async def thumbnail(self, key: str, *, artifact: Artifact) -> bytes:
-        with _reached("The artifacts cannot be read now. Try again in a moment."):
-            try:
-                return await self._thumbnails.of(key, artifact=artifact)
-            except FileNotFoundError as error:
-                raise ArtifactNotFoundError(
-                    "There is no picture any more of which a small copy could be made."
-                ) from error
-
-
-class _Uploads:
-    """Uploads as routes and the start of sessions see them."""
-
-    def __init__(self, pictures: kept.UploadedPictures) -> None:
-        self._pictures = pictures
-
-    async def add(self, data: bytes) -> Upload:
-        with _reached("Pictures cannot be kept now. Try again in a moment."):
-            try:
-                upload = await self._pictures.add(data)
-            except kept.UploadRefusedError as error:
-                raise UploadRefusedError(str(error)) from error
-        return Upload(
-            id=upload.id, media_type=upload.media_type, width=upload.width, height=upload.height, bytes=upload.bytes
-        )
-
-    async def preview(self, upload_id: str) -> bytes:
-        with _reached("Pictures cannot be read now. Try again in a moment."):
-            return await self._pictures.preview(upload_id)
-
-    async def missing(self, upload_ids: Sequence[str]) -> tuple[str, ...]:
-        with _reached("Uploads cannot be looked up now; nothing was started. Try again in a moment."):
-            return await self._pictures.missing(upload_ids)
-
-
-@contextmanager
-def _reached(advice: str) -> Iterator[None]:
-    """Turn the failure of a store into the refusal that it is for whoever asked."""
-    try:
-        yield
-    except OSError as error:
-        _logger.warning("a store failed: %s", error)
-        raise OutOfReachError(advice) from error

@@ -123,7 +123,9 @@ class SessionSteering:
     ) -> SessionView:
         """Make another version of a finished item; the versions there are stay."""
         fields = {name: getattr(request, name) for name in RetakeRequest.model_fields}
-        return await self._steered(session_id, _once(Retake(**fields, key=item), idempotency_key))
+        return await self._steered(
+            session_id, _once(Retake(**fields, key=item, with_what_follows=True), idempotency_key)
+        )
 
     async def select(self, session_id: str, request: SelectionRequest, *, item: str) -> SessionView:
         """Choose which version of an item counts."""

@@ -316,11 +316,18 @@ def items_retried(
 
 
 def item_retaken(
-    state: SessionState, *, key: str, note: str | None, prompt: str | None, is_refined: bool, now: datetime
+    state: SessionState,
+    *,
+    key: str,
+    note: str | None,
+    prompt: str | None,
+    is_refined: bool,
+    now: datetime,
+    following: Collection[str] = (),
 ) -> SessionState:
     """Begin a round over an item that is complete: it gets another version, and those it has stay.
 
-    The caller has checked that it is complete.
+    So do those that are ``following`` because they were made by it. The caller has checked that all are complete.
     """
     change = {
         "max_attempts": state.max_attempts,
@@ -329,7 +336,8 @@ def item_retaken(
         "prompt": prompt,
         "is_refined": is_refined,
     }
-    return _next_round(state, changes={key: change}, now=now)
+    again = {**change, "note": None, "prompt": None}
+    return _next_round(state, changes={key: change, **dict.fromkeys(following, again)}, now=now)
 
 
 def _next_round(state: SessionState, *, changes: Mapping[str, Mapping[str, object]], now: datetime) -> SessionState:

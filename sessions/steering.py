@@ -51,6 +51,9 @@ class Retake(Command, RetakeRequest):
     """Make another version of a finished item."""
 
     key: str = Field(max_length=64)
+    with_what_follows: bool = False
+    """Whether what was made by an outline that waits for its approval is made again with it. Not so in sessions that
+    began before this could be said: they would not replay."""
 
     def applied_to(self, state: SessionState, *, now: datetime) -> SessionState:
         """Return the state in the next round."""
@@ -62,8 +65,15 @@ class Retake(Command, RetakeRequest):
             raise WrongRequestError(f"'{self.key}' has no picture to start from; leave from_previous out.")
         if sum(len(known.versions) for known in state.items) >= MAX_VERSIONS:
             raise CommandRefusedError(f"The session has {MAX_VERSIONS:,} versions already; start another for more.")
+        following = _made_by(item, state=state) if self.with_what_follows else ()
         retaken = item_retaken(
-            state, key=self.key, note=self.note, prompt=self.prompt, is_refined=self.from_previous, now=now
+            state,
+            key=self.key,
+            note=self.note,
+            prompt=self.prompt,
+            is_refined=self.from_previous,
+            following=following,
+            now=now,
         )
         refuse_too_much_text(retaken)
         return retaken
@@ -179,6 +189,13 @@ def _item(state: SessionState, key: str) -> ItemState:
         return state.item(key)
     except KeyError:
         raise WrongRequestError(f"There is no item '{key}' in this session.") from None
+
+
+def _made_by(item: ItemState, *, state: SessionState) -> Collection[str]:
+    """Return the items before the approval that were made by this one: parts of an outline, by the whole of it."""
+    if not state.awaits_approval or state.approval_before_stage is None:
+        return ()
+    return [one.key for one in state.items if item.stage < one.stage < state.approval_before_stage]
 
 
 def _refuse_unless_finished(item: ItemState) -> None:

@@ -243,7 +243,7 @@ class InMemory:
     async def retake(
         self, session_id: str, request: RetakeRequest, *, item: str, idempotency_key: str | None = None
     ) -> SessionView:
-        return self._obeyed(session_id, Retake(key=item, **request.model_dump()))
+        return self._obeyed(session_id, Retake(key=item, with_what_follows=True, **request.model_dump()))
 
     async def select(self, session_id: str, request: SelectionRequest, *, item: str) -> SessionView:
         return self._obeyed(session_id, Selection(key=item, attempt=request.attempt))

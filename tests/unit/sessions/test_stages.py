@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from sessions.artifacts import Artifact
-from sessions.commands import ItemNotRetryableError, RetryItem, RetryRequest
+from sessions.commands import ItemNotRetryableError, RetryItem, RetryRequest, obeyed
 from sessions.errors import ErrorClass, ItemError
 from sessions.messages import session_message
 from sessions.money import Spending
@@ -20,6 +20,7 @@ from sessions.state import (
     outline_approved,
 )
 from sessions.statuses import ItemStatus, SessionKind, SessionStatus
+from sessions.steering import Retake
 from sessions.stories import SETS_STAGE, StoryPlan, story_items, working_title
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -71,6 +72,19 @@ def test_items_are_handed_out_stage_by_stage() -> None:
 
     state = made(made(state, "outline-01"), "outline-02")
     assert ["set-01", "set-02"] == to_make(state, at_most=2)
+
+
+def test_another_outline_is_written_with_its_parts() -> None:
+    """What the first one had its parts say would not belong to the second."""
+    state = made(story(IN_PARTS, approval_before_stage=SETS_STAGE), "outline")
+    state = made(made(state, "outline-01"), "outline-02")
+    assert state.awaits_approval
+    retaken = obeyed(Retake(key="outline", note="Funnier.", with_what_follows=True), state, now=NOW)
+
+    assert ["outline"] == to_make(retaken)
+    again = made(retaken, "outline")
+    assert ["outline-01", "outline-02"] == to_make(again)
+    assert [None, None] == [again.item(key).note for key in ("outline-01", "outline-02")]
 
 
 def test_the_outline_names_the_session() -> None:
