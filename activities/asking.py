@@ -23,7 +23,7 @@ _SHORTEST_TAKE_UP = timedelta(seconds=30)
 
 _logger = logging.getLogger("retakes.asking")
 
-OnWait = Callable[[LedgerEntry], Awaitable[None]]
+OnWait = Callable[[LedgerEntry], Awaitable[object]]
 """Hears of an attempt that the provider has asked to wait."""
 
 

@@ -112,8 +112,9 @@ class _Attempt:
                 self.entry = entry = self._opened(number, plan=plan)
                 if hold := await self._hold(entry):
                     raise _HeldError(hold)
-                await self._entered_as_running(entry)
-                self.pulse.running(entry, report=self.report)
+                is_entered = await self._entered_as_running(entry)
+                # What stands in no ledger has to be known to Temporal before it can be paid for.
+                self.pulse.running(entry, report=self.report, at_once=not is_entered)
                 made = await self.asking.answer(plan, entry=entry)
                 return await kept(self._stored_and_closed(made, plan=plan, entry=entry))
             except _HeldError as error:
@@ -338,8 +339,8 @@ class _Attempt:
             }
         )
 
-    async def _entered_as_running(self, entry: LedgerEntry) -> None:
-        await self._write(entry, item_status=ItemStatus.PROCESSING)
+    async def _entered_as_running(self, entry: LedgerEntry) -> bool:
+        return await self._write(entry, item_status=ItemStatus.PROCESSING)
 
     async def _entered_as_failed(self, closed: LedgerEntry, *, item_status: ItemStatus) -> None:
         _logger.warning("an attempt failed", extra=self._log_fields(closed))
@@ -349,7 +350,7 @@ class _Attempt:
     def _cost(self, usage: Usage | None, *, model: str) -> int:
         return self.prices.cost_microdollars(usage, model=model) if usage else 0
 
-    async def _write(self, entry: LedgerEntry, *, item_status: ItemStatus) -> None:
+    async def _write(self, entry: LedgerEntry, *, item_status: ItemStatus) -> bool:
         line = LedgerLine(
             session_id=self.task.session_id,
             entry=entry,
@@ -359,6 +360,7 @@ class _Attempt:
         is_recorded = await self.ledger.write(line)
         others = tuple(known for known in self.report.unrecorded if known.attempt != entry.attempt)
         self.report = self.report.model_copy(update={"unrecorded": others if is_recorded else (*others, entry)})
+        return is_recorded
 
     def _count(self, closed: LedgerEntry) -> None:
         self.report = self.report.model_copy(

@@ -25,9 +25,11 @@ class Pulse:
             # Not to be forgotten before it is seen to: these heartbeats replace those that told of it.
             self._current = _with(self._current, pending)
 
-    def running(self, entry: LedgerEntry, *, report: RoundReport) -> None:
-        """The attempt has begun. Told with the next regular heartbeat: at once would cost an action per attempt."""
+    def running(self, entry: LedgerEntry, *, report: RoundReport, at_once: bool) -> None:
+        """The attempt has begun. Told with the next regular heartbeat: ``at_once`` costs an action."""
         self._current = Heartbeat(report=report, running=entry)
+        if at_once:
+            activity.heartbeat(self._current)
 
     def pending(self, attempt: PendingAttempt) -> None:
         """The attempt's call goes on without this worker from here on. Told at once, before the worker can die."""

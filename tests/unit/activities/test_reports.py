@@ -1,5 +1,6 @@
 """What an attempt hands on: to Temporal, which decides on the next one, and to that next one."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -15,6 +16,7 @@ from sessions.statuses import AttemptStatus, ItemStatus
 from tests.support.eventually import eventually
 from tests.support.scripted import (
     USAGE,
+    Gate,
     broken,
     forbidden,
     made,
@@ -60,6 +62,21 @@ async def test_a_failed_attempt_tells_its_report_to_the_next(desk: Desk) -> None
     (beat,) = desk.heartbeats
     cost = PRICES.cost_microdollars(USAGE, model="gpt-image-2")
     assert (1, cost, None) == (beat.report.attempts_used, beat.report.spending.spent_microdollars, beat.running)
+
+
+async def test_what_no_ledger_holds_is_told_before_it_is_asked_for(desk: Desk) -> None:
+    """With the records out of reach a killed worker would otherwise leave no trace of a call that may be billed."""
+    desk.records.is_down = True
+    gate = Gate()
+    desk.provider.script("Lifestyle", gate)
+    running = asyncio.create_task(desk.run(image_task()))
+    await gate.reached.wait()
+
+    (beat,) = desk.heartbeats
+    assert beat.running is not None
+    assert (1, AttemptStatus.RUNNING) == (beat.running.attempt, beat.running.status)
+    gate.opened.set()
+    await running
 
 
 async def test_the_report_grows_from_attempt_to_attempt(desk: Desk) -> None:
