@@ -51,10 +51,9 @@ from api.web import (
     story,
     thumbnails,
 )
-from api.web.board import Boards
 from api.web.paths import STATIC, is_page
 from api.web.rendering import STATIC_FOLDER, LastingFiles, Pages
-from api.web.shared import SharedEvents
+from api.web.shared import Shared
 from api.web.story_parts import StoryParts
 from runtime.prices import PriceFileError, load_prices
 from runtime.refusal import Refused
@@ -152,8 +151,7 @@ def create_app(
     )
     app.state.backend = backend
     app.state.pages = templates
-    app.state.boards = Boards(pages=templates)
-    app.state.shared_events = SharedEvents()
+    app.state.shared_events = Shared[bytes]()
     app.state.story_parts = StoryParts(pages=templates)
     for module in (
         sessions,

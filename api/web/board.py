@@ -5,14 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Final
-from weakref import WeakKeyDictionary
 
 from fastapi import Depends, Query
-from sse_starlette import ServerSentEvent
 
-from api.services import Foreseeing
-from api.web.rendering import Pages
-from service.watch import Change
 from sessions.items import ItemState
 from sessions.money import dollars
 from sessions.outlook import Outlook
@@ -96,20 +91,3 @@ def _cards(items: Sequence[ItemView], *, seen: Seen, outlook: Outlook) -> list[C
 def can_retake(item: ItemState, *, kind: SessionKind) -> bool:
     """Whether a person may ask for another version: not of an outline that sets have been written by."""
     return item.status.is_settled and (kind is SessionKind.IMAGES or set_number_of(item.key) is not None)
-
-
-class Boards:
-    """Boards as events, each made once for all who look at the same part of the same session."""
-
-    def __init__(self, *, pages: Pages) -> None:
-        self._pages = pages
-        self._made: WeakKeyDictionary[Change, dict[Shown, bytes]] = WeakKeyDictionary()
-
-    async def event(self, change: Change, *, shown: Shown, outlooks: Foreseeing) -> bytes:
-        """Return the event that puts a changed session's board in place of the one before."""
-        made = self._made.setdefault(change, {})
-        if shown not in made:
-            outlook = await outlooks.outlook(change.seen)
-            html = self._pages.rendered("board.html", **board_values(change.seen, outlook=outlook, shown=shown))
-            made[shown] = ServerSentEvent(html, id=str(change.view.version)).encode()
-        return made[shown]

@@ -17,8 +17,8 @@ from api.web.board import can_retake
 from api.web.differences import condensed
 from api.web.pages import BEAT_SECONDS, ThePages, beat
 from api.web.paths import is_scripted, item_page
-from api.web.recorder import TheEvents
 from api.web.session import done
+from api.web.shared import TheEvents
 from api.web.typed import TypedText, asked, typed
 from api.web.versions import ShownVersion, own_prompt, pair_of, prompts_compared, shown_versions
 from service.errors import ArtifactNotFoundError
@@ -86,7 +86,7 @@ async def live(
             values = await _values(change.seen, key=key, compared=compared, services=services)
             return ServerSentEvent(pages.rendered("making.html", **values), id=str(change.view.version)).encode()
 
-        return await events.event(change, place=(key, compared), make=make)
+        return await events.of(change, place=(key, compared), make=make)
 
     return event_stream(
         of_item(changes, key=key), written=written, backend=backend, greeting=beat, ping_seconds=BEAT_SECONDS

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.responses import Response
 
@@ -14,7 +14,7 @@ from api.routes.events import LastEventId, version_seen
 from api.services import TheBackend, TheServices
 from api.streams import event_stream
 from api.web.pages import BEAT_SECONDS, ThePages, beat
-from api.web.shared import SharedEvents
+from api.web.shared import TheEvents
 from api.web.timeline import columns_of, timeline_of
 from service.watch import Change
 from sessions.aftermath import ERRORS_IN_WORDS, Aftermath, aftermaths, billing_in_words, waiting_in_words
@@ -49,15 +49,6 @@ def asked_for(
 
 
 TheAsked = Annotated[Asked, Depends(asked_for)]
-
-
-def events_of(request: Request) -> SharedEvents:
-    """Return the shared events of the application that serves a request."""
-    events: SharedEvents = request.app.state.shared_events
-    return events
-
-
-TheEvents = Annotated[SharedEvents, Depends(events_of)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +107,7 @@ async def live(
             html = pages.rendered("attempts.html", **values)
             return ServerSentEvent(html, id=str(change.view.version)).encode()
 
-        return await events.event(change, place=asked, make=make)
+        return await events.of(change, place=asked, make=make)
 
     return event_stream(changes, written=written, backend=backend, greeting=beat, ping_seconds=BEAT_SECONDS)
 

@@ -2,31 +2,23 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, Request
-from sse_starlette import EventSourceResponse
+from fastapi import APIRouter, Form, Request
+from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.responses import RedirectResponse, Response
 
 from api.routes.events import LastEventId, version_seen
 from api.services import TheBackend, TheServices
 from api.streams import event_stream
-from api.web.board import Boards, TheShown, board_values
+from api.web.board import TheShown, board_values
 from api.web.pages import BEAT_SECONDS, ThePages, beat
 from api.web.paths import HOME, is_scripted, session_page
+from api.web.shared import TheEvents
 from api.web.typed import amount, asked
 from service.watch import Change
 from sessions.commands import RetryRequest
 from sessions.steering import BudgetChange
 
 router = APIRouter(prefix="/sessions/{session_id}", include_in_schema=False)
-
-
-def boards_of(request: Request) -> Boards:
-    """Return the boards of the application that serves a request."""
-    boards: Boards = request.app.state.boards
-    return boards
-
-
-TheBoards = Annotated[Boards, Depends(boards_of)]
 
 
 @router.get("")
@@ -43,7 +35,8 @@ async def live(
     *,
     services: TheServices,
     backend: TheBackend,
-    boards: TheBoards,
+    pages: ThePages,
+    events: TheEvents,
     shown: TheShown,
     last_event_id: LastEventId = None,
 ) -> EventSourceResponse:
@@ -51,8 +44,13 @@ async def live(
     known = await services.reader.seen(session_id)
     changes = services.watch.changes(session_id, after=version_seen(last_event_id), known=known)
 
+    async def board(change: Change) -> bytes:
+        outlook = await services.outlooks.outlook(change.seen)
+        html = pages.rendered("board.html", **board_values(change.seen, outlook=outlook, shown=shown))
+        return ServerSentEvent(html, id=str(change.view.version)).encode()
+
     async def written(change: Change) -> bytes:
-        return await boards.event(change, shown=shown, outlooks=services.outlooks)
+        return await events.of(change, place=("board", shown), make=lambda: board(change))
 
     return event_stream(changes, written=written, backend=backend, greeting=beat, ping_seconds=BEAT_SECONDS)
 

@@ -6,12 +6,12 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
-from weakref import WeakKeyDictionary
 
 from sse_starlette import ServerSentEvent
 
 from api.services import StoryTelling
 from api.web.rendering import Pages, duration
+from api.web.shared import Shared
 from service.errors import ArtifactNotFoundError, ServiceError
 from service.watch import Change
 from sessions.present import Seen
@@ -185,7 +185,7 @@ class StoryParts:
 
     def __init__(self, *, pages: Pages) -> None:
         self._pages = pages
-        self._made: WeakKeyDictionary[Change, dict[int, Rendered]] = WeakKeyDictionary()
+        self._made = Shared[Rendered]()
 
     async def events(
         self, changes: AsyncGenerator[Change, None], *, part: int, stories: StoryTelling
@@ -207,8 +207,8 @@ class StoryParts:
                 sent = made
 
     async def _rendered(self, change: Change, *, part: int, stories: StoryTelling) -> Rendered:
-        made = self._made.setdefault(change, {})
-        if part not in made:
+        async def make() -> Rendered:
             values = await story_values(change.seen, place=Place(part=part), stories=stories)
-            made[part] = rendered_story(self._pages, values)
-        return made[part]
+            return rendered_story(self._pages, values)
+
+        return await self._made.of(change, place=part, make=make)

@@ -8,7 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from api.web.shared import SharedEvents
+from api.web.shared import Shared
 from service.watch import Change
 from sessions.errors import ErrorClass
 from sessions.images import ImageSessionRequest
@@ -172,7 +172,7 @@ async def test_attempts_are_told_of_live(memory: InMemory, state: SessionState) 
 
 async def test_an_event_is_made_once_for_all_who_wait_for_it(memory: InMemory, state: SessionState) -> None:
     """Also when they ask at the same time and the first one leaves; one that could not be made is made again."""
-    events, change, made = SharedEvents(), Change(seen=await memory.seen(state.id), is_last=False), 0
+    events, change, made = Shared[bytes](), Change(seen=await memory.seen(state.id), is_last=False), 0
     may_go_on = asyncio.Event()
 
     async def make() -> bytes:
@@ -183,10 +183,10 @@ async def test_an_event_is_made_once_for_all_who_wait_for_it(memory: InMemory, s
             raise OSError
         return b"event"
 
-    first, *others = [asyncio.create_task(events.event(change, place="here", make=make)) for _ in range(3)]
+    first, *others = [asyncio.create_task(events.of(change, place="here", make=make)) for _ in range(3)]
     await asyncio.sleep(0)
     first.cancel()
     may_go_on.set()
     assert [OSError, OSError] == [type(end) for end in await asyncio.gather(*others, return_exceptions=True)]
-    assert [b"event", b"event"] == [await events.event(change, place="here", make=make) for _ in range(2)]
+    assert [b"event", b"event"] == [await events.of(change, place="here", make=make) for _ in range(2)]
     assert 2 == made
