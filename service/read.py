@@ -27,7 +27,7 @@ from sessions.identifiers import is_session_id
 from sessions.ledger import LedgerEntry
 from sessions.money import Spending
 from sessions.present import Seen, attempt_view, session_view
-from sessions.progress import UnderWay
+from sessions.progress import UnderWay, not_interrupted_since
 from sessions.records import RecordsOutOfReachError, SessionRecord, SessionRecords
 from sessions.state import SessionState, not_closed_yet
 from sessions.statuses import SessionKind, SessionStatus
@@ -229,8 +229,8 @@ class SessionReader:
         return [made[attempt] for attempt in sorted(made)]
 
     async def _open(self, handle: WorkflowHandle[object, object], description: WorkflowExecutionDescription) -> Seen:
-        # Described before it is queried: an item that ends in between is then settled in the state, and what was
-        # described of it is passed over. The other way round it would seem not to have begun.
+        # Described before it is queried: an item that ends in between is then settled in the state, or was interrupted,
+        # and what was described of it is passed over. The other way round it would seem not to have begun.
         under_way = await attempts_under_way(description, converter=self._client.data_converter)
         try:
             state: SessionState = await answered(
@@ -245,7 +245,7 @@ class SessionReader:
             # The ledger's spending holds what the heartbeats tell of, too.
             told = {item: known.model_copy(update={"spending": Spending()}) for item, known in under_way.items()}
             return self._seen(state, under_way={**recorded, **told}, is_stale=True)
-        return self._seen(not_closed_yet(state), under_way=under_way)
+        return self._seen(not_closed_yet(state), under_way=not_interrupted_since(under_way, state=state))
 
     async def _closed(self, description: WorkflowExecutionDescription) -> Seen | None:
         """Return the session, None if it was found open again meanwhile."""

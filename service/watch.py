@@ -33,6 +33,7 @@ _TAIL_OVERLAP = timedelta(seconds=5)
 _TAIL_PAGE = 1000
 _NEXT_MOMENT = timedelta(microseconds=1)
 _FALLBACK_INTERVAL = timedelta(seconds=1)
+_PATIENCE_WITH_LOWER = timedelta(seconds=10)
 _HISTORY_RETRY_INTERVAL = timedelta(seconds=1)
 _QUICK = timedelta(milliseconds=100)
 _LONGEST_REST = timedelta(seconds=1)
@@ -114,21 +115,39 @@ class Watcher:
         Ends without a last one when the session is gone.
 
         A slow viewer misses what lies between, never the newest. ``after`` is the version the viewer has seen
-        already; that one is not sent again, nor, while no worker answers, a recorded state of before.
+        already; that one is not sent again. A lower version than was sent, or than that one, is held back: while no
+        worker answers it may be a recorded state of before. If the session itself stays at it, it is sent after all,
+        since somebody has reset the workflow, or what the records had led us to believe has not come true.
         """
         seen: Change | None = None
+        sent = after
+        has_sent = False
+        lower_until: float | None = None
         while seen is None or not seen.is_last:
-            async with self._changed:
-                while (self._latest is None or self._latest is seen) and not self._is_over:
-                    await self._changed.wait()
-                if self._latest is None or self._latest is seen:
-                    return
-                seen = self._latest
-            is_known = seen.view.version == after or (
-                after is not None and seen.view.stale and seen.view.version < after
-            )
-            if not is_known or seen.is_last:
-                yield seen
+            try:
+                async with asyncio.timeout_at(lower_until):
+                    following = await self._following(seen)
+            except TimeoutError:
+                following, sent = seen, None
+            if following is None:
+                return
+            seen, version = following, following.view.version
+            is_lower = sent is not None and version < sent and not seen.is_last
+            if not is_lower or seen.view.stale:
+                lower_until = None
+            elif lower_until is None:
+                lower_until = asyncio.get_running_loop().time() + _PATIENCE_WITH_LOWER.total_seconds()
+            if is_lower or (version == after and not has_sent and not seen.is_last):
+                continue
+            has_sent, sent = True, version
+            yield seen
+
+    async def _following(self, seen: Change | None) -> Change | None:
+        """Wait for what comes after a change, None when nothing does."""
+        async with self._changed:
+            while self._latest in (None, seen) and not self._is_over:
+                await self._changed.wait()
+            return None if self._latest is seen else self._latest
 
     async def _read(self) -> bool:
         """Read and show the session, and return whether all that know of it have answered."""
@@ -153,15 +172,19 @@ class Watcher:
             return False
         if seen.view.stale:
             self._nudge_later()
-        await self.show(seen)
+        await self.show(seen, is_newest=not seen.view.stale)
         return not seen.view.stale
 
-    async def show(self, seen: Seen) -> None:
-        """Show viewers a session as it was just read, unless they know it or a later one."""
+    async def show(self, seen: Seen, *, is_newest: bool = False) -> None:
+        """Show viewers a session as it was just read, unless they know it or a later one.
+
+        ``is_newest``: the session itself was asked, later than for all that was shown.
+        """
         view = seen.view
         known = self._latest.view if self._latest else None
         is_closed = view.closed_at is not None and not view.stale
-        if known is not None and (view == known or view.version < known.version) and not is_closed:
+        is_earlier = known is not None and view.version < known.version and not is_newest
+        if not is_closed and (view == known or is_earlier):
             return
         change = Change(seen=seen, is_last=is_closed)
         async with self._changed:

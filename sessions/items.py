@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import Self
 
 from pydantic import Field, GetCoreSchemaHandler
@@ -45,6 +46,8 @@ class ItemState(Value):
     """Whether this round starts from the picture that counts, changing only what the note asks for."""
     was_interrupted: bool = False
     """Whether the attempt to come was begun before and cut off without being counted."""
+    handed_out_again_at: datetime | None = None
+    """When it was handed out for what was left of its round. What was seen of it before counts no more."""
     pending: PendingAttempt | None = None
     """That attempt, if its call goes on at the provider: it is taken up, not made again."""
     stage: int = Field(default=0, ge=0)

@@ -106,3 +106,19 @@ def applicable(under_way: Mapping[str, UnderWay], *, item: ItemState) -> UnderWa
     if known is None or item.status.is_settled or known.round != item.round:
         return None
     return known
+
+
+def not_interrupted_since(under_way: Mapping[str, UnderWay], *, state: SessionState) -> Mapping[str, UnderWay]:
+    """Return what was seen under way shortly before the state was asked for, without what has been cut off meanwhile.
+
+    An item that was interrupted is made again in the same round. The steps that were seen of it are in the revision
+    already; counted twice, the version would be too high, and fall with the next look.
+    """
+    return {key: known for key, known in under_way.items() if not _was_interrupted(known, item=state.item(key))}
+
+
+def _was_interrupted(known: UnderWay, *, item: ItemState) -> bool:
+    if item.status is ItemStatus.PENDING:
+        return known.round == item.round
+    seen_at = known.began_at or known.next_attempt_at
+    return bool(item.handed_out_again_at and seen_at and seen_at < item.handed_out_again_at)

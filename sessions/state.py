@@ -163,7 +163,13 @@ class SessionState(Value):
         return self._changed(items=self.items.changed(changed), now=now, by=by)
 
 
-_ROUND_OVER = {"prompt": None, "is_refined": False, "was_interrupted": False, "pending": None}
+_ROUND_OVER = {
+    "prompt": None,
+    "is_refined": False,
+    "was_interrupted": False,
+    "handed_out_again_at": None,
+    "pending": None,
+}
 """What a round leaves behind of what it was begun with: nothing that is long."""
 
 _TEXTS_BYTES = 300_000
@@ -195,7 +201,9 @@ def item_started(state: SessionState, *, key: str, now: datetime) -> SessionStat
 
     The revision stays as it is: a watcher sees the step when the attempt itself begins.
     """
-    item = state.item(key).model_copy(update={"status": ItemStatus.PROCESSING})
+    item = state.item(key)
+    again_at = now if item.was_interrupted else None
+    item = item.model_copy(update={"status": ItemStatus.PROCESSING, "handed_out_again_at": again_at})
     return state._with_item(item, now=now, by=0)
 
 

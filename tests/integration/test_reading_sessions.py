@@ -1,7 +1,7 @@
 """What is told of sessions that ended otherwise than by themselves, on Temporal's server and real records."""
 
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -10,7 +10,8 @@ import pytest_asyncio
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import EventType
 from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
-from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.client import Client, WorkflowExecutionDescription, WorkflowExecutionStatus
+from temporalio.converter import DataConverter
 from temporalio.testing import WorkflowEnvironment
 
 from activities.ledger import LedgerWriter
@@ -27,14 +28,17 @@ from service.kinds import start_of
 from service.read import SessionReader
 from service.start import SessionStarter, StartDefaults
 from service.steer import SessionSteering
+from service.under_way import attempts_under_way
 from service.watch import SessionWatch
 from sessions.attempts import AttemptLimits
 from sessions.commands import RetryRequest
 from sessions.identifiers import session_id_for
-from sessions.images import ImageRequest, ImageSessionInput, ImageSessionRequest, Product
+from sessions.images import ImageRequest, ImageSessionInput, ImageSessionRequest, ImageType, Product
+from sessions.progress import UnderWay
 from sessions.statuses import ItemStatus, SessionKind, SessionStatus
+from sessions.steering import CancelItems
 from sessions.view import SessionView
-from sessions.wire import FINGERPRINT_MEMO, IMAGE_SESSION, TASK_QUEUE
+from sessions.wire import CANCEL_ITEMS_UPDATE, FINGERPRINT_MEMO, IMAGE_SESSION, PAUSE_UPDATE, TASK_QUEUE
 from storage.records.database import Database
 from storage.records.repository import Records
 from tests.support.eventually import eventually
@@ -349,3 +353,37 @@ async def test_a_watch_ends_with_its_session(house: House) -> None:
     await house.records.delete_session(state.id, kind=SessionKind.IMAGES)
     assert [] == [change async for change in changes if change.is_last]
     await watch.close()
+
+
+async def test_interrupted_between_the_two_questions(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An attempt that is held just after the server was asked is not counted twice: the next look shows no less."""
+    house.studio.provider.script("Lifestyle", refused())
+    request = ImageSessionRequest(
+        product=Product(title="Steel bottle"), images=(ImageRequest(type=ImageType.LIFESTYLE),)
+    )
+    async with house.studio.worker():
+        session = await house.begin(image_input(request))
+
+        async def described_before(
+            description: WorkflowExecutionDescription, *, converter: DataConverter
+        ) -> Mapping[str, UnderWay]:
+            described = await attempts_under_way(description, converter=converter)
+            if described:
+                await session.steer(PAUSE_UPDATE)
+                await eventually(has_been_interrupted)
+            return described
+
+        async def has_been_interrupted() -> bool:
+            return (await session.state()).item("lifestyle").was_interrupted
+
+        async def is_failing() -> bool:
+            return any(item.error for item in (await house.reader.session(session.handle.id)).items)
+
+        await eventually(is_failing)
+        with monkeypatch.context() as patched:
+            patched.setattr("service.read.attempts_under_way", described_before)
+            seen = await house.reader.session(session.handle.id)
+        assert seen.paused
+        assert seen == await house.reader.session(session.handle.id)
+        await session.steer(CANCEL_ITEMS_UPDATE, CancelItems(items=("lifestyle",)))
+        await session.result()

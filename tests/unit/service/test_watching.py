@@ -140,6 +140,61 @@ async def test_who_knows_more_is_not_shown_what_was_recorded_before() -> None:
         await changes.aclose()
 
 
+@pytest.mark.parametrize("is_stale", [False, True])
+async def test_a_lower_version_than_the_viewer_knows_is_held_back(is_stale: bool) -> None:
+    """Whoever comes back to another process is shown nothing lower than what it names, only what is above that."""
+    reader = Reader(is_stale=is_stale)
+    known = reader.state.revision + 2
+    async with watching(reader) as watcher:
+        changes = watcher.changes(after=known)
+        coming = asyncio.ensure_future(anext(changes))
+        for _ in range(3):
+            await eventually(reader.has_read)
+            reader.change()
+            watcher.nudge()
+        assert known + 1 == (await coming).view.version
+        await changes.aclose()
+
+
+async def test_a_lower_version_than_was_sent_is_held_back() -> None:
+    """Within a stream no version falls: what is lower waits until the session has come further."""
+    reader = Reader()
+    reader.state = reader.state.model_copy(update={"revision": 40})
+    async with watching(reader) as watcher:
+        changes = watcher.changes(after=None)
+        assert 40 == (await anext(changes)).view.version
+        coming = asyncio.ensure_future(anext(changes))
+        for revision in (37, 39, 41):
+            await eventually(reader.has_read)
+            reader.state = reader.state.model_copy(update={"revision": revision})
+            watcher.nudge()
+        assert 41 == (await coming).view.version
+        await changes.aclose()
+
+
+@pytest.mark.parametrize("after", [None, 60])
+async def test_what_stays_lower_is_shown_in_the_end(monkeypatch: pytest.MonkeyPatch, after: int | None) -> None:
+    """A session that was reset, or named with a version it never had, is not withheld from anybody for ever."""
+    monkeypatch.setattr("service.watch._PATIENCE_WITH_LOWER", timedelta(milliseconds=50))
+    reader = Reader()
+    if after is None:
+        reader.state = reader.state.model_copy(update={"revision": 60})
+    async with watching(reader) as watcher:
+        changes = watcher.changes(after=after)
+        if after is None:
+            assert 60 == (await anext(changes)).view.version
+        reader.state = reader.state.model_copy(update={"revision": 37})
+        watcher.nudge()
+        coming = await asyncio.wait_for(anext(changes), 5)
+        if coming.view.version == 1:  # what was read before the session changed
+            coming = await asyncio.wait_for(anext(changes), 5)
+        assert 37 == coming.view.version
+        reader.change()
+        watcher.nudge()
+        assert 38 == (await asyncio.wait_for(anext(changes), 5)).view.version
+        await changes.aclose()
+
+
 @pytest.mark.parametrize("how", ["quick", "stale", "failing"])
 async def test_no_rest(monkeypatch: pytest.MonkeyPatch, how: str) -> None:
     """After a quick read nobody waits, nor after one that took long because somebody did not answer."""
