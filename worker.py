@@ -30,6 +30,7 @@ from runtime.image_limit import ImageLimit, ImagesUnderLimit
 from runtime.prices import load_prices
 from runtime.settings import Settings
 from runtime.temporal import connect_patiently, ensure_search_attributes, sdk_runtime
+from runtime.told_by_tasks import ToldByTasks
 from runtime.webhook_secret import webhook_secret
 from service.gate import SessionGate
 from service.rates import ImageRates
@@ -161,7 +162,7 @@ def build_worker(
             task_queue=queue,
             workflows=workflows,
             activities=activities,
-            workflow_runner=workflow_runner(),
+            workflow_runner=ToldByTasks(workflow_runner()),
             interceptors=[ImagesUnderLimit(limit)],
             max_concurrent_activities=concurrency,
             max_task_queue_activities_per_second=starts_per_second,

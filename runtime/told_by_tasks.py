@@ -1,0 +1,86 @@
+"""Workflows that act only on what a workflow task has told them.
+
+A query can reach a worker that does not hold the session just when something of it has ended. The worker fetches the
+history, which has that end in it already, although no workflow task has told the workflow of it. The SDK's core has
+the workflow act on it all the same, answers the query, and keeps the workflow so. When the task comes at last, with a
+signal or an update beside it, the workflow has acted on one after the other, while every replay is told of both at
+once: such a session could not be replayed any more.
+
+Here the query fails instead, and core forgets the workflow: its task finds a fresh one, and no history knows of it.
+Who asked asks again, or shows what is recorded. The rejected alternative was to have the workflow obey nobody before
+it has acted on all that has ended: every retry and every steering would have gone through the change.
+"""
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from temporalio import workflow
+from temporalio.bridge.proto.workflow_activation import WorkflowActivation
+from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
+from temporalio.converter import SerializationContext, StorageDriverStoreContext
+from temporalio.worker import WorkflowInstance, WorkflowInstanceDetails, WorkflowRunner
+
+_AHEAD = "Something has ended of which the session is about to be told. Ask again in a moment."
+
+_logger = logging.getLogger("retakes.worker")
+
+
+class ToldByTasks(WorkflowRunner):
+    """Runs workflows as another runner does, and lets none of them get ahead of its workflow task."""
+
+    def __init__(self, runner: WorkflowRunner) -> None:
+        self._runner = runner
+
+    def prepare_workflow(self, defn: Any) -> None:
+        """Prepare a workflow, as the other runner does. The SDK has no public name for what a definition is."""
+        self._runner.prepare_workflow(defn)
+
+    def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:
+        """Return a workflow that is about to run."""
+        return _ToldByTasks(self._runner.create_instance(det))
+
+    def set_worker_level_failure_exception_types(self, types: Sequence[type[BaseException]]) -> None:
+        """Pass on which exceptions fail a workflow."""
+        self._runner.set_worker_level_failure_exception_types(types)
+
+
+class _ToldByTasks(WorkflowInstance):
+    """One workflow. The types of ``command_info`` have no public names in the SDK."""
+
+    def __init__(self, instance: WorkflowInstance) -> None:
+        self._instance = instance
+        self._told_at: int | None = None
+        self._history_length = 0
+
+    def activate(self, act: WorkflowActivation) -> WorkflowActivationCompletion:
+        """Have the workflow act on what it is told."""
+        if self._is_ahead(act):
+            _logger.info("a session was asked ahead of its workflow task", extra={"run_id": act.run_id})
+            refused = WorkflowActivationCompletion()
+            refused.failed.failure.message = _AHEAD
+            return refused
+        self._told_at, self._history_length = act.timestamp.ToNanoseconds(), act.history_length
+        return self._instance.activate(act)
+
+    def get_serialization_context(self, command_info: Any) -> SerializationContext | None:
+        """Return what the workflow says."""
+        return self._instance.get_serialization_context(command_info)
+
+    def get_external_store_context(self, command_info: Any) -> StorageDriverStoreContext:
+        """Return what the workflow says."""
+        return self._instance.get_external_store_context(command_info)
+
+    def get_info(self) -> workflow.Info:
+        """Return what the workflow says."""
+        return self._instance.get_info()
+
+    def get_thread_id(self) -> int | None:
+        """Return what the workflow says."""
+        return self._instance.get_thread_id()
+
+    def _is_ahead(self, act: WorkflowActivation) -> bool:
+        """Whether there is more history, and yet no workflow task that has brought it: each has a time of its own."""
+        is_news = any(not job.HasField("query_workflow") and not job.HasField("remove_from_cache") for job in act.jobs)
+        has_grown = act.history_length > self._history_length
+        return is_news and has_grown and act.timestamp.ToNanoseconds() == self._told_at
