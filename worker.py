@@ -68,7 +68,7 @@ _MOST_ITEMS_STARTED_AT_ONCE = 20
 _RECORDED_AT_ONCE = 10
 _CALLED_AT_ONCE = 20
 _SECONDS_A_MINUTE = 60
-_STICKY_PATIENCE = timedelta(seconds=3)
+STICKY_PATIENCE = timedelta(seconds=3)
 _LONGEST_HEARTBEAT_DELAY = timedelta(seconds=3)
 _PATIENCE_WITH_TEMPORAL = timedelta(seconds=60)
 
@@ -169,14 +169,14 @@ def build_worker(
             # A whole image set starts with the workflow task that plans it, without a way through the task queue.
             max_eager_activity_reservations_per_workflow_task=_MOST_ITEMS_STARTED_AT_ONCE,
             # A worker that was killed keeps its sessions to itself for so long; who steers one of them waits.
-            sticky_queue_schedule_to_start_timeout=_STICKY_PATIENCE,
+            sticky_queue_schedule_to_start_timeout=STICKY_PATIENCE,
             # The default would hold heartbeats back for most of their timeout, and a cancel arrives with a heartbeat.
             max_heartbeat_throttle_interval=_LONGEST_HEARTBEAT_DELAY,
             default_heartbeat_throttle_interval=_LONGEST_HEARTBEAT_DELAY,
             graceful_shutdown_timeout=grace,
         )
         if workflows:
-            _hear_everything_first(worker)
+            hear_everything_first(worker)
         return worker
 
     return SessionWorker(
@@ -213,7 +213,7 @@ def build_worker(
     )
 
 
-def _hear_everything_first(worker: Worker) -> None:
+def hear_everything_first(worker: Worker) -> None:
     """Have workflow code act on what a workflow task brings only when it has heard all of it.
 
     A worker that takes a session over may be handed an update together with what had ended before it. By default the

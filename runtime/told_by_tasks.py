@@ -52,15 +52,20 @@ class _ToldByTasks(WorkflowInstance):
         self._instance = instance
         self._told_at: int | None = None
         self._history_length = 0
+        self._is_ahead = False
 
     def activate(self, act: WorkflowActivation) -> WorkflowActivationCompletion:
-        """Have the workflow act on what it is told."""
-        if self._is_ahead(act):
+        """Have the workflow act on what it is told, and answer no query once it has got ahead."""
+        if not any(job.HasField("query_workflow") for job in act.jobs):
+            told_at = act.timestamp.ToNanoseconds()
+            # More history, and yet no other workflow task that has brought it: each began at a time of its own.
+            self._is_ahead = told_at == self._told_at and (self._is_ahead or act.history_length > self._history_length)
+            self._told_at, self._history_length = told_at, act.history_length
+        elif self._is_ahead:
             _logger.info("a session was asked ahead of its workflow task", extra={"run_id": act.run_id})
             refused = WorkflowActivationCompletion()
             refused.failed.failure.message = _AHEAD
             return refused
-        self._told_at, self._history_length = act.timestamp.ToNanoseconds(), act.history_length
         return self._instance.activate(act)
 
     def get_serialization_context(self, command_info: Any) -> SerializationContext | None:
@@ -78,9 +83,3 @@ class _ToldByTasks(WorkflowInstance):
     def get_thread_id(self) -> int | None:
         """Return what the workflow says."""
         return self._instance.get_thread_id()
-
-    def _is_ahead(self, act: WorkflowActivation) -> bool:
-        """Whether there is more history, and yet no workflow task that has brought it: each has a time of its own."""
-        is_news = any(not job.HasField("query_workflow") and not job.HasField("remove_from_cache") for job in act.jobs)
-        has_grown = act.history_length > self._history_length
-        return is_news and has_grown and act.timestamp.ToNanoseconds() == self._told_at

@@ -10,7 +10,12 @@ from pathlib import Path
 
 from temporalio.api.enums.v1 import PendingActivityState
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
-from temporalio.client import WorkflowExecutionStatus, WorkflowHandle, WorkflowHistory
+from temporalio.client import (
+    WorkflowExecutionStatus,
+    WorkflowHandle,
+    WorkflowHistory,
+    WorkflowQueryFailedError,
+)
 from temporalio.common import WorkflowIDReusePolicy
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError, RPCStatusCode
@@ -170,9 +175,10 @@ class RunningSession:
         """Let time pass, skipped where the server can, until something holds of the session."""
 
         async def probe() -> SessionView | None:
-            view = await self.view()
-            if holds(view):
-                return view
+            with suppress(WorkflowQueryFailedError):  # asked ahead of its workflow task
+                view = await self.view()
+                if holds(view):
+                    return view
             if self._environment.supports_time_skipping:
                 await self._environment.sleep(_STEP)
             return None
