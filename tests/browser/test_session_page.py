@@ -225,6 +225,9 @@ async def test_on_a_phone(product: Product, browser: Browser) -> None:
         assert 360 == await visitor.page.evaluate("document.documentElement.scrollWidth")
         assert [] == await visitor.violations()
         await visitor.keep_screenshots("session-phone")
+        for below in ("items/main", "attempts"):
+            await visitor.page.goto(f"/sessions/{session_id}/{below}")
+            assert 360 == await visitor.page.evaluate("document.documentElement.scrollWidth"), below
 
 
 async def test_a_slow_network_still_connects(product: Product, visitor: Visitor) -> None:

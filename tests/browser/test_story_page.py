@@ -107,7 +107,9 @@ async def test_another_outline_and_somebody_who_was_quicker(product: Product, vi
 
 async def test_on_a_phone(product: Product, browser: Browser) -> None:
     """Nothing is wider than the screen; the contents unfold, and lead to a set of another part."""
-    session_id = await start_story(product, total_segments=120, segments_per_set=10)
+    session_id = await start_story(
+        product, total_segments=120, segments_per_set=10, characters=[{"name": "N" * 60, "description": "Keeps the light."}]
+    )
     await product.settled(session_id)
     async with visiting(browser, str(product.api.base_url), viewport={"width": 360, "height": 740}) as visitor:
         page = visitor.page
@@ -123,8 +125,9 @@ async def test_on_a_phone(product: Product, browser: Browser) -> None:
         assert [] == await visitor.violations()
         await link.click()
         await expect(page.get_by_role("heading", name="Set 7")).to_be_in_viewport()
-        await page.goto(f"/sessions/{session_id}/outline")
-        assert 360 == await page.evaluate("document.documentElement.scrollWidth")
+        for below in ("outline", "items/outline"):
+            await page.goto(f"/sessions/{session_id}/{below}")
+            assert 360 == await page.evaluate("document.documentElement.scrollWidth"), below
 
 
 async def test_without_scripts(product: Product, browser: Browser) -> None:
