@@ -70,6 +70,16 @@ class OutOfReachError(ServiceError):
     """Something this depends on does not answer; the same request may work in a moment."""
 
 
+class UncertainStartError(OutOfReachError):
+    """Nobody said whether the session was started; the same request, with the same Idempotency-Key, settles it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Temporal does not answer, so it is not certain that the session was started. Send the request "
+            "again; with an Idempotency-Key the same session is never started twice."
+        )
+
+
 class BusyError(ServiceError):
     """More is being started at this moment than can be begun in time; nothing was started."""
 

@@ -26,6 +26,7 @@ from service.errors import (
     IdempotencyKeySpentError,
     OutOfReachError,
     SessionDeletedError,
+    UncertainStartError,
     UnknownReferenceError,
 )
 from service.kept_story import SECOND_ROUND, KeptStory, going_on
@@ -399,10 +400,7 @@ def _not_started(error: RPCError) -> OutOfReachError:
             f"Temporal refused to start the session: {shortened(error.message, max_bytes=_SUMMARY_BYTES)}. "
             "Nothing was started; sending the request again helps when that has been mended."
         )
-    return OutOfReachError(
-        "Temporal does not answer, so it is not certain that the session was started. Send the request "
-        "again; with an Idempotency-Key the same session is never started twice."
-    )
+    return UncertainStartError()
 
 
 def _fingerprint(kind: SessionKind, request_json: str) -> str:

@@ -109,7 +109,7 @@ def _news(items: Iterable[ItemView]) -> list[str]:
         if item.next_attempt_at and item.error:
             news.append(
                 f"{item.key} waits to try again after attempt {item.attempt} of {item.max_attempts}: "
-                f"{item.error.message}"
+                f"{item.error.message.removesuffix('.')}"
             )
         else:
             news.append(f"{item.key} is on attempt {item.attempt} of {item.max_attempts}")

@@ -172,7 +172,7 @@ async def of_item(changes: AsyncGenerator[Change, None], *, key: str) -> AsyncGe
     last: object = None
     async with aclosing(changes):
         async for change in changes:
-            now = (_item_of(change.seen, key=key), change.seen.state.item(key))
+            now = (_item_of(change.seen, key=key), change.seen.state.item(key), change.view.stale)
             if now != last or change.is_last:
                 last = now
                 yield change

@@ -121,6 +121,8 @@ def clock(value: datetime) -> str:
 def duration(value: timedelta) -> str:
     """Return a duration for people: tenths of a second below ten, then seconds, minutes and hours."""
     seconds = value.total_seconds()
+    if seconds < 0.05:
+        return "less than 0.1 s"
     if seconds < 10:
         return f"{seconds:.1f} s"
     if seconds < 60:

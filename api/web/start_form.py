@@ -24,6 +24,7 @@ from service.errors import (
     CallbackRefusedError,
     IdempotencyKeySpentError,
     OutOfReachError,
+    UncertainStartError,
     UnknownReferenceError,
 )
 from sessions.model import RequestModel
@@ -31,6 +32,10 @@ from sessions.model import RequestModel
 router = APIRouter(include_in_schema=False)
 
 _BUSY: Final = "So many sessions are being started now that yours was not. Start again in a moment."
+_UNCERTAIN: Final = (
+    "Temporal does not answer, so it is not certain that the session was started. Start again in a moment: however "
+    "often it is sent, this form starts one session."
+)
 _DELETED: Final = "The session that this form started has been deleted. Start once more to begin another."
 
 
@@ -107,7 +112,13 @@ def _callback_mistake(error: CallbackRefusedError) -> Mistakes:
 
 
 def _not_now(page: NewPage, error: BusyError | OutOfReachError, *, pages: Pages) -> Response:
-    why = _BUSY if isinstance(error, BusyError) else str(error)
+    match error:
+        case BusyError():
+            why = _BUSY
+        case UncertainStartError():
+            why = _UNCERTAIN
+        case _:
+            why = str(error)
     trouble = f"{why} What you typed is still here."
     response = replace(page, trouble=trouble).response(pages, status=503)
     response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)

@@ -43,6 +43,7 @@ async def test_retries_are_seen_as_they_happen(product: Product, visitor: Visito
     await expect(card).to_contain_text(re.compile(r"Next attempt (in \d s|now)"), timeout=PATIENCE)
     await expect(card.locator(".error")).to_contain_text("Last attempt: The provider had a fault of its own")
     await expect(card).to_contain_text("attempt 2 of 3")
+    await expect(page.locator(".eta")).to_have_text(re.compile(r"^Ready (in about \d+ s|at any moment)$"))
     await expect(card).to_contain_text("“Emphasize clarity and simplicity”")
     assert [] == await visitor.violations()
     await visitor.keep_screenshots("session-processing")

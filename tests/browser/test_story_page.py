@@ -108,7 +108,10 @@ async def test_another_outline_and_somebody_who_was_quicker(product: Product, vi
 async def test_on_a_phone(product: Product, browser: Browser) -> None:
     """Nothing is wider than the screen; the contents unfold, and lead to a set of another part."""
     session_id = await start_story(
-        product, total_segments=120, segments_per_set=10, characters=[{"name": "N" * 60, "description": "Keeps the light."}]
+        product,
+        total_segments=120,
+        segments_per_set=10,
+        characters=[{"name": "N" * 60, "description": "Keeps the light."}],
     )
     await product.settled(session_id)
     async with visiting(browser, str(product.api.base_url), viewport={"width": 360, "height": 740}) as visitor:

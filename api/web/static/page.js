@@ -14,13 +14,19 @@ function duration(seconds) {
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
+const secondsTo = (moment) => Math.ceil((moment - now()) / 1000);
+
 const clocks = {
   at: (moment) => moments.format(moment),
   exactly: (moment) => exactMoments.format(moment),
   since: (moment) => `for ${duration(Math.max(0, Math.floor((now() - moment) / 1000)))}`,
   until: (moment) => {
-    const seconds = Math.ceil((moment - now()) / 1000);
+    const seconds = secondsTo(moment);
     return seconds > 0 ? `in ${duration(seconds)}` : "now";
+  },
+  about: (moment) => {
+    const seconds = secondsTo(moment);
+    return seconds > 0 ? `in about ${duration(seconds)}` : "at any moment";
   },
 };
 

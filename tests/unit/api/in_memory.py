@@ -120,6 +120,7 @@ class InMemory:
     started: list[ImageSessionRequest] = field(default_factory=list)
     retried: list[RetryRequest] = field(default_factory=list)
     is_down: bool = False
+    is_stale: bool = False
     is_unable_to_keep: bool = False
     images_per_minute: float | None = None
     viewers: int = 0
@@ -472,7 +473,7 @@ class InMemory:
         return self._seen(state).view
 
     def _seen(self, state: SessionState) -> Seen:
-        view = session_view(state, under_way=None, temporal_link=f"{UI}/{state.id}")
+        view = session_view(state, under_way=None, is_stale=self.is_stale, temporal_link=f"{UI}/{state.id}")
         return Seen(view=view, state=state, under_way={})
 
     def _state(self, session_id: str) -> SessionState:

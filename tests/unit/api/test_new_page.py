@@ -6,7 +6,7 @@ from html import unescape
 import httpx2
 import pytest
 
-from service.errors import BusyError, IdempotencyKeySpentError
+from service.errors import BusyError, IdempotencyKeySpentError, UncertainStartError
 from tests.unit.api.in_memory import InMemory
 
 HTML = {"Accept": "text/html,*/*"}
@@ -196,6 +196,7 @@ async def test_nothing_typed_is_lost_while_something_is_out_of_reach(
     ("refusal", "status", "words", "is_same_form"),
     [
         (IdempotencyKeySpentError(), 409, "has been deleted. Start once more to begin another.", False),
+        (UncertainStartError(), 503, "this form starts one session. What you typed is still here.", True),
         (BusyError(), 503, "Start again in a moment. What you typed is still here.", True),
     ],
 )

@@ -71,6 +71,19 @@ async def test_a_session_shows_each_item_and_what_can_be_done(
     assert f"/workflows/{state.id}" in page
 
 
+async def test_no_time_is_promised_that_no_worker_keeps(
+    client: httpx2.AsyncClient, memory: InMemory, state: SessionState
+) -> None:
+    """Whoever reads a recorded state is told so on each of its pages, and not when it will be ready."""
+    memory.complete(state, key="infographic_1", data=b"x")
+    page = f"/sessions/{state.id}"
+    assert re.search(r"Ready <time [^>]*>at about ", (await client.get(page, headers=HTML)).text)
+    memory.is_stale = True
+    for path in (page, f"{page}/items/main", f"{page}/attempts"):
+        assert "No worker answers; this is the last recorded state." in (await client.get(path, headers=HTML)).text
+    assert 'class="eta"' not in (await client.get(page, headers=HTML)).text
+
+
 async def test_retry_failed_retries_all_that_failed(
     client: httpx2.AsyncClient, memory: InMemory, state: SessionState
 ) -> None:

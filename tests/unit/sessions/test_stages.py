@@ -10,6 +10,7 @@ from sessions.errors import ErrorClass, ItemError
 from sessions.messages import session_message
 from sessions.money import Spending
 from sessions.present import session_view
+from sessions.progress import UnderWay
 from sessions.state import (
     SessionState,
     item_cancelled,
@@ -219,6 +220,18 @@ def test_images_are_counted_as_before() -> None:
 def test_a_story_is_called_by_its_idea_at_first(idea: str, title: str) -> None:
     """One line, not too long, cut between words where there are any."""
     assert title == working_title(idea)
+
+
+def test_a_reason_is_part_of_the_sentence_it_stands_in() -> None:
+    """It brings no full stop of its own."""
+    state = item_started(story(), key="outline", now=NOW)
+    waiting = UnderWay(item="outline", round=1, attempt_in_round=1, is_running=False, next_attempt_at=NOW, error=ERROR)
+    told = session_view(state, under_way={"outline": waiting}, is_stale=True).message
+
+    assert (
+        "The outline is being written; outline waits to try again after attempt 1 of 3: The account is empty. "
+        "No worker answers; this is the last recorded state."
+    ) == told
 
 
 def test_a_stale_message_is_whole_sentences() -> None:
