@@ -9,10 +9,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.auth import Keys, is_authorised, is_from_elsewhere
 from api.problems import Answer, problem
-from api.web.paths import HOME, LOGIN, STATIC, is_page
+from api.web.paths import HOME, LOGIN, STATIC, is_page, is_scripted
 
 _OPEN: Final = ("/health/live", "/health/ready", LOGIN)
 _NO_KEY: Final = "Send one of the keys of this server with the header Authorization: Bearer KEY."
+_LOGGED_OUT: Final = "You are logged out. Log in again in another tab, then try once more; what you typed stays here."
 _ELSEWHERE: Final = "Another site made the browser send this request. Use the page of this server, or send a key."
 
 
@@ -40,4 +41,5 @@ class Gate:
         if is_page(request):
             destination = path if request.method == "GET" else HOME
             return RedirectResponse(f"{LOGIN}?next={quote(destination)}", status_code=303)
-        return self._answer(request, problem(401, _NO_KEY), {"WWW-Authenticate": "Bearer"})
+        detail = _LOGGED_OUT if is_scripted(request) else _NO_KEY
+        return self._answer(request, problem(401, detail), {"WWW-Authenticate": "Bearer"})

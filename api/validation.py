@@ -55,7 +55,7 @@ def field_problems(errors: Sequence[RawError]) -> tuple[FieldProblem, ...]:
 
     Each ``loc`` begins with where the value was: ``body``, ``query``, ``path`` or ``header``.
     """
-    told = [error for error in errors if not _is_aftermath(error, errors=errors)]
+    told = [error for error in errors if not is_aftermath(error, errors=errors)]
     return tuple(_field_problem(error) for error in told[:_SHOWN_ERRORS])
 
 
@@ -72,7 +72,7 @@ def described(error: RawError) -> str:
     return words(error.get("ctx") or {})
 
 
-def _is_aftermath(error: RawError, *, errors: Sequence[RawError]) -> bool:
+def is_aftermath(error: RawError, *, errors: Sequence[RawError]) -> bool:
     """Whether a list only seems too short because entries of it are wrong: those are not counted."""
     place = tuple(error["loc"])
     return error["type"] == "too_short" and any(

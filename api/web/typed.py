@@ -1,15 +1,16 @@
 """What people type into forms, as requests take it. What cannot be read is left as it is: the request then says why."""
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal, InvalidOperation
-from typing import Annotated, Any, Final, Self, TypeVar
+from typing import Annotated, Any, Final, Self, TypeVar, cast
 
 from fastapi import Form
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from starlette.datastructures import FormData
 
+from api.validation import RawError, is_aftermath
 from sessions.model import RequestModel
 
 _MOST_DIGITS: Final = 10
@@ -81,5 +82,11 @@ def asked(model: type[RequestT], **values: Any) -> RequestT:
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        errors = error.errors(include_url=False, include_input=False)
-        raise RequestValidationError([{**raw, "loc": ("body", *raw["loc"])} for raw in errors]) from error
+        errors = cast(list[RawError], error.errors(include_url=False, include_input=False))
+        told = [raw for raw in errors if not is_aftermath(raw, errors=errors)]
+        raise RequestValidationError([{**raw, "loc": ("body", *_label(raw["loc"]))} for raw in told]) from error
+
+
+def _label(place: Sequence[int | str]) -> tuple[str, ...]:
+    """Return what a person reads beside the field that a mistake is in."""
+    return tuple(str(name).removesuffix("_usd").replace("_", " ").capitalize() for name in place[-1:])

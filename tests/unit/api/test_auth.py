@@ -35,6 +35,13 @@ async def test_without_a_key_nothing_is_told(guarded: httpx2.AsyncClient, path: 
     assert "Authorization" in response.json()["detail"]
 
 
+async def test_who_is_logged_out_in_the_middle_is_told_so(guarded: httpx2.AsyncClient) -> None:
+    """The page's script shows it to a person, who has no header to send."""
+    response = await guarded.post("/sessions/x/retry", headers={**OWN, "HX-Request": "true"})
+    assert 401 == response.status_code
+    assert response.json()["detail"].startswith("You are logged out. Log in again")
+
+
 @pytest.mark.parametrize("path", ["/health/live", "/health/ready", "/login", "/static/style.css"])
 async def test_health_and_the_door_are_open(guarded: httpx2.AsyncClient, path: str) -> None:
     """Whoever keeps the process running has no key, and the door needs its style."""

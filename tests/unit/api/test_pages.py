@@ -84,6 +84,21 @@ async def test_no_time_is_promised_that_no_worker_keeps(
     assert 'class="eta"' not in (await client.get(page, headers=HTML)).text
 
 
+@pytest.mark.parametrize(
+    ("form", "data", "told"),
+    [
+        ("budget", {"budget_usd": "much"}, "Budget: must be a valid number."),
+        ("items/lifestyle/retry", {"note": "x" * 2001}, "Note: may have at most 2,000 characters."),
+    ],
+)
+async def test_a_mistake_is_told_by_the_words_on_the_page(
+    client: httpx2.AsyncClient, state: SessionState, form: str, data: dict[str, str], told: str
+) -> None:
+    """Whoever typed it knows the field by its label, not by its name in the API."""
+    response = await client.post(f"/sessions/{state.id}/{form}", data=data, headers={"HX-Request": "true"})
+    assert (422, told) == (response.status_code, response.json()["detail"])
+
+
 async def test_retry_failed_retries_all_that_failed(
     client: httpx2.AsyncClient, memory: InMemory, state: SessionState
 ) -> None:
