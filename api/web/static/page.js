@@ -123,6 +123,12 @@ document.addEventListener("htmx:error", (event) => {
   else if (event.detail.ctx) notice("The server cannot be reached. Nothing was changed; try again in a moment.");
 });
 
+// A question stays in front until it is answered: a popover alone lets the focus go on behind it.
+document.addEventListener("focusin", (event) => {
+  const question = document.querySelector("[role=dialog]:popover-open");
+  if (question && !question.contains(event.target)) question.querySelector("button").focus();
+});
+
 showTimes();
 setInterval(() => {
   showTimes();
