@@ -94,9 +94,10 @@ async def test_pause_resume_cancel_and_delete(product: Product, visitor: Visitor
     page = visitor.page
     session_id = await product.start_images()
     await open_page(page, session_id)
-    await page.get_by_role("button", name="Pause").click()
+    await page.get_by_role("button", name="Pause").press("Enter")
     await expect(badge(page)).to_have_text("paused")
-    await page.get_by_role("button", name="Resume").click()
+    await expect(page.get_by_role("button", name="Resume")).to_be_focused()
+    await page.keyboard.press("Enter")
     await expect(badge(page)).to_have_text("processing")
     await page.get_by_role("button", name="Cancel").click()
     await expect(badge(page)).to_have_text("cancelled", timeout=PATIENCE)

@@ -94,8 +94,23 @@ function notice(text) {
 
 const isStream = (element) => element?.id === "stream";
 
+// The form in which somebody pressed a button: a button that cannot be pressed meanwhile loses the focus.
+let asking = null;
+
 document.addEventListener("htmx:before:request", (event) => {
-  if (!isStream(event.detail.ctx.sourceElement)) notice("");
+  const source = event.detail.ctx.sourceElement;
+  if (isStream(source)) return;
+  asking = source?.contains(document.activeElement) ? source : null;
+  notice("");
+});
+document.addEventListener("htmx:finally:request", (event) => {
+  const source = event.detail.ctx.sourceElement;
+  if (source !== asking || isStream(source)) return;
+  asking = null;
+  // After htmx has let the button be pressed again.
+  setTimeout(() => {
+    if (document.activeElement === document.body) source?.querySelector("button")?.focus();
+  });
 });
 document.addEventListener("htmx:after:request", (event) => {
   const { sourceElement: source, response } = event.detail.ctx;
