@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 _BLANKS: Final = "\n\r\t\v\f\x85\u2028\u2029"
 # They turn the order of what follows them round, beyond the text that they are in.
 _TURNING: Final = "\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+_BETWEEN: Final = "  "
+_LEAST: Final = 24
+"""Columns of a terminal below which a text is no longer read in a table."""
 _INSTEAD: Final = "\N{REPLACEMENT CHARACTER}"
 
 
@@ -86,13 +89,30 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, wide:
         for row in (headings, *rows):
             sys.stdout.write("\t".join(map(plain, row)) + "\n")
         return
+    from rich.cells import cell_len
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
     widest = wide % len(headings)
+    cells = [[plain(cell) for cell in row] for row in (headings, *rows)]
+    widths = [max(map(cell_len, column)) + len(_BETWEEN) for column in zip(*cells, strict=True)]
+    if console().width - sum(widths) + widths[widest] < min(widths[widest], _LEAST):
+        _print_in_lines(cells, widths=widths, below=widest)
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
     for place, heading in enumerate(headings):
         table.add_column(heading, no_wrap=place != widest, ratio=1 if place == widest else None)
-    for row in rows:
-        table.add_row(*(Text(plain(cell)) for cell in row))
+    for row in cells[1:]:
+        table.add_row(*map(Text, row))
     console().print(table)
+
+
+def _print_in_lines(rows: Sequence[Sequence[str]], *, widths: Sequence[int], below: int) -> None:
+    """Print each row with its longest text below it; the terminal breaks lines, so that no id is cut off."""
+    from rich.cells import set_cell_size
+
+    for row in rows:
+        short = [set_cell_size(cell, widths[place]) for place, cell in enumerate(row) if place != below]
+        sys.stdout.write("".join(short).rstrip() + "\n")
+        if row[below]:
+            sys.stdout.write(f"  {row[below]}\n")

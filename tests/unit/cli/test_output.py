@@ -1,9 +1,11 @@
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
@@ -31,14 +33,15 @@ def test_nothing_that_a_terminal_would_obey_gets_through(text: str, expected: st
     assert expected == plain(text)
 
 
-def printed_json(sent: bytes, *, in_terminal: bool) -> bytes:
+def printed(call: str, *, in_terminal: bool, columns: int = 80) -> bytes:
     """Return what a program of its own prints."""
-    program = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from cli.output import print_json; print_json({sent!r})"
+    program = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from cli import output; output.{call}"
     command = [sys.executable, "-c", program]
     if not in_terminal:
         return subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout
     primary, secondary = pty.openpty()
-    subprocess.run(command, stdout=secondary, check=True, env={**os.environ, "PYTHONUTF8": "1"})
+    environment = {**os.environ, "PYTHONUTF8": "1", "TERM": "xterm", "COLUMNS": str(columns)}
+    subprocess.run(command, stdout=secondary, check=True, env=environment)
     os.close(secondary)
     data = b""
     try:
@@ -54,9 +57,43 @@ def test_json_is_the_very_bytes_for_programs_and_the_same_value_for_terminals() 
     """A program gets what the server sent; a terminal gets JSON of the same value that cannot steer it."""
     value = {"title": "\x9b31m \u202e ü 日本 \U000e0041", "pretty": ["a", 1]}
     sent = json.dumps(value, ensure_ascii=False).encode()
-    assert sent + b"\n" == printed_json(sent, in_terminal=False)
-    shown = printed_json(sent, in_terminal=True).decode()
+    assert sent + b"\n" == printed(f"print_json({sent!r})", in_terminal=False)
+    shown = printed(f"print_json({sent!r})", in_terminal=True).decode()
     assert value == json.loads(shown)
     assert "\x9b" not in shown
     assert "\u202e" not in shown
     assert "ü 日本" in shown
+
+
+@pytest.mark.parametrize(
+    ("columns", "expected"),
+    [
+        (
+            80,
+            """
+            ID                    STATUS    TITLE
+            ses-aaaabbbbccccdddd  complete  A bottle of steel for walkers
+            ses-eeeeffffgggghhhh  failed
+            """,
+        ),
+        (
+            40,
+            """
+            ID                    STATUS
+              TITLE
+            ses-aaaabbbbccccdddd  complete
+              A bottle of steel for walkers
+            ses-eeeeffffgggghhhh  failed
+            """,
+        ),
+    ],
+)
+def test_no_id_is_cut_off_in_a_narrow_terminal(columns: int, expected: str) -> None:
+    """The longest text has its own line where there is no room for it beside the others."""
+    rows = [
+        ("ses-aaaabbbbccccdddd", "complete", "A bottle of steel for walkers"),
+        ("ses-eeeeffffgggghhhh", "failed", ""),
+    ]
+    call = f"print_table(('ID', 'STATUS', 'TITLE'), {rows!r})"
+    shown = re.sub(r"\x1b\[\d*m", "", printed(call, in_terminal=True, columns=columns).decode())
+    assert dedent(expected).strip().splitlines() == [line.rstrip() for line in shown.splitlines()]
