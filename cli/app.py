@@ -1,5 +1,7 @@
 """The command `retakes`. Its commands import what they need when they run, so that `--help` is quick."""
 
+import errno
+import os
 import sys
 from datetime import timedelta
 from io import TextIOWrapper
@@ -142,10 +144,22 @@ def main() -> None:
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal may lack characters that a title has
     try:
-        app(prog_name="retakes")
+        try:
+            app(prog_name="retakes")
+        finally:
+            if isinstance(sys.stdout, TextIOWrapper):
+                sys.stdout.flush()  # here, where it can be told what became of it, and not when Python ends
     except Refused as refusal:
         typer.echo(f"retakes: {refusal}", err=True)
         sys.exit(BAD_USAGE)
+    except OSError as error:
+        if error.errno not in (errno.EPIPE, errno.ENOSPC):
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is still held has nowhere to go
+        if error.errno == errno.ENOSPC:
+            typer.echo(f"retakes: the output cannot be written: {error.strerror}", err=True)
+            sys.exit(BAD_USAGE)
+        sys.exit(1)
 
 
 def _settings() -> "Settings":

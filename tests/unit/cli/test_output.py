@@ -12,6 +12,9 @@ import pytest
 from cli.output import plain
 
 ROOT = Path(__file__).parents[3]
+FULL = Path("/dev/full")
+HELP = [sys.executable, "-m", "cli.app", "--help"]
+BUFFERED = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
 
 
 @pytest.mark.parametrize(
@@ -97,3 +100,22 @@ def test_no_id_is_cut_off_in_a_narrow_terminal(columns: int, expected: str) -> N
     call = f"print_table(('ID', 'STATUS', 'TITLE'), {rows!r})"
     shown = re.sub(r"\x1b\[\d*m", "", printed(call, in_terminal=True, columns=columns).decode())
     assert dedent(expected).strip().splitlines() == [line.rstrip() for line in shown.splitlines()]
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="only Linux has a device that is always full")
+def test_output_that_cannot_be_written_is_told_in_one_line() -> None:
+    """A full disk is nobody's bug."""
+    with FULL.open("wb") as full:
+        ended = subprocess.run(
+            HELP, check=False, stdout=full, stderr=subprocess.PIPE, text=True, cwd=ROOT, env=BUFFERED
+        )
+    assert (2, "retakes: the output cannot be written: No space left on device\n") == (ended.returncode, ended.stderr)
+
+
+def test_whoever_reads_no_further_hears_no_complaint() -> None:
+    """As `retakes list | head` does."""
+    end, beginning = os.pipe()
+    os.close(end)
+    ended = subprocess.run(HELP, check=False, stdout=beginning, stderr=subprocess.PIPE, cwd=ROOT, env=BUFFERED)
+    os.close(beginning)
+    assert (1, b"") == (ended.returncode, ended.stderr)
