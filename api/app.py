@@ -186,7 +186,9 @@ def create_app(
 
 def _answer(templates: Pages) -> Answer:
     def answer(request: Request, found: Problem, headers: Mapping[str, str]) -> Response:
-        return templates.problem(found, headers) if is_page(request) else problem_response(found, headers)
+        if not is_page(request):
+            return problem_response(found, headers)
+        return templates.problem(found, headers, path=request.scope["path"])
 
     return answer
 

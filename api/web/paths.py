@@ -5,6 +5,8 @@ from urllib.parse import quote, urlencode
 
 from starlette.requests import Request
 
+from sessions.identifiers import is_session_id
+
 HOME: Final = "/"
 LIVE: Final = "/live"
 NEW: Final = "/new"
@@ -22,6 +24,12 @@ _FOR_PROGRAMS: Final = ("/api", "/health", "/metrics", STATIC)
 def session_page(session_id: str, *, show: str = "", part: int = 1) -> str:
     """Return where a session is shown: all of its items or those of one status, in parts counted from 1."""
     return f"/sessions/{session_id}{_query(show=show, part=part)}"
+
+
+def session_of(path: str) -> str | None:
+    """Return the id of the session that a page belongs to."""
+    parts = path.split("/")
+    return parts[2] if len(parts) > 2 and parts[1] == "sessions" and is_session_id(parts[2]) else None
 
 
 def session_live(session_id: str, *, show: str = "", part: int = 1) -> str:

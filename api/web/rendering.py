@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 
@@ -63,9 +64,10 @@ class Pages:
         """Return a template filled in."""
         return self._environment.get_template(template).render(values)
 
-    def problem(self, problem: Problem, headers: Mapping[str, str]) -> Response:
-        """Return the page that tells what went wrong."""
-        response = self.page("problem.html", status=problem.status, problem=problem)
+    def problem(self, problem: Problem, headers: Mapping[str, str], *, path: str) -> Response:
+        """Return the page that tells what went wrong with a request for a path, with the way back."""
+        session = None if problem.status == HTTPStatus.NOT_FOUND else paths.session_of(path)
+        response = self.page("problem.html", status=problem.status, problem=problem, session_id=session)
         response.headers.update(headers)
         return response
 

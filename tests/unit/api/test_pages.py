@@ -110,6 +110,9 @@ async def test_retry_failed_retries_all_that_failed(
     assert 409 == refused.status_code
     assert "text/html" in refused.headers["content-type"]
     assert "Nothing has failed" in refused.text
+    assert f'href="/sessions/{state.id}">Back to the session' in refused.text
+    gone = await client.get("/sessions/ses-aaaabbbbccccdddd", headers=HTML)
+    assert "Back to the session" not in gone.text
 
 
 async def test_cancel_stops_a_session(client: httpx2.AsyncClient, memory: InMemory, state: SessionState) -> None:
