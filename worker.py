@@ -27,6 +27,7 @@ from providers.openai_client import openai_client
 from providers.openai_images import OpenAIImages
 from providers.openai_text import text_provider
 from runtime.image_limit import ImageLimit, ImagesUnderLimit
+from runtime.open_sessions import OUT_OF_REACH, OpenSessions
 from runtime.prices import load_prices
 from runtime.settings import Settings
 from runtime.temporal import connect_patiently, ensure_search_attributes, sdk_runtime
@@ -66,6 +67,8 @@ _PASSED_THROUGH = ("sessions", "activities", "workflows", "pydantic", "pydantic_
 
 _MOST_ITEMS_STARTED_AT_ONCE = 20
 _RECORDED_AT_ONCE = 10
+_SESSIONS_IN_MEMORY = 1000  # 0.2 MB each
+_SESSIONS_COUNTED_EVERY = timedelta(milliseconds=250)
 _CALLED_AT_ONCE = 20
 _SECONDS_A_MINUTE = 60
 STICKY_PATIENCE = timedelta(seconds=3)
@@ -97,7 +100,8 @@ class SessionWorker:
     def __init__(
         self, *, records: Worker, callbacks: Worker, images: Worker, sessions: Worker, limit: ImageLimit
     ) -> None:
-        self._parts = (limit, records, callbacks, images, sessions)
+        self.open_sessions = OpenSessions(sessions, most=_SESSIONS_IN_MEMORY, look_every=_SESSIONS_COUNTED_EVERY)
+        self._parts = (limit, records, callbacks, images, sessions, self.open_sessions)
         self._running = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -170,6 +174,8 @@ def build_worker(
             max_eager_activity_reservations_per_workflow_task=_MOST_ITEMS_STARTED_AT_ONCE,
             # A worker that was killed keeps its sessions to itself for so long; who steers one of them waits.
             sticky_queue_schedule_to_start_timeout=STICKY_PATIENCE,
+            # At its own bound the SDK can lose a session's task for good; runtime/open_sessions.py keeps ours instead.
+            max_cached_workflows=OUT_OF_REACH,
             # The default would hold heartbeats back for most of their timeout, and a cancel arrives with a heartbeat.
             max_heartbeat_throttle_interval=_LONGEST_HEARTBEAT_DELAY,
             default_heartbeat_throttle_interval=_LONGEST_HEARTBEAT_DELAY,
