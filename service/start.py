@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import logging
+import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -62,7 +63,10 @@ from sessions.wire import (
 
 _START_TIMEOUT = timedelta(seconds=5)
 _RECORD_PATIENCE = timedelta(milliseconds=250)
-_RECORD_RETRY_INTERVAL = timedelta(seconds=1)
+_FIRST_RECORD_PAUSE = timedelta(seconds=1)
+_LONGEST_RECORD_PAUSE = timedelta(seconds=16)
+"""Pauses double up to this, and each is shortened at random by up to half: a thousand starts that wait to be written
+down must not keep the records from coming round."""
 _MOST_UNRECORDED = 2000
 """Starts that wait to be written down, each held in memory: while the records are down, and sessions still start."""
 _SUMMARY_BYTES = 200
@@ -380,6 +384,7 @@ class SessionStarter:
 
     async def _recorded(self, start: SessionInput, *, fingerprint: str) -> None:
         """Write the session down. The workflow runs already, so the records being down must not fail the start."""
+        pause = _FIRST_RECORD_PAUSE
         while True:
             try:
                 await self._records.create_session(start.state, request_sha256=fingerprint, start=start_of(start))
@@ -387,7 +392,8 @@ class SessionStarter:
                     await end_what_was_deleted(self._client, start.state.id)
             except RecordsOutOfReachError:
                 _logger.warning("a new session is not recorded yet", extra={"session_id": start.state.id})
-                await asyncio.sleep(_RECORD_RETRY_INTERVAL.total_seconds())
+                await asyncio.sleep(pause.total_seconds() * random.uniform(0.5, 1))  # noqa: S311 - no secret
+                pause = min(pause * 2, _LONGEST_RECORD_PAUSE)
             else:
                 return
 
