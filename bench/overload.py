@@ -31,7 +31,8 @@ COMMIT = subprocess.check_output(["git", "rev-parse", "--short", "HEAD"], text=T
 _SMALL: Mapping[str, object] = {"product": {"title": "Steel bottle"}, "size": "256x256", "quality": "low"}
 _CLIENTS = 20
 _PROCESSES = ("temporal", "worker", "api", "provider")
-_DRAINING_SECONDS = 3600.0
+_STANDSTILL_SECONDS = 180.0
+"""Nothing has finished for so long: what is open stands still. An attempt that nobody cut off ends well before."""
 _OPEN = ("pending", "processing")
 
 
@@ -44,6 +45,10 @@ class Run:
     accepted: list[str] = field(default_factory=list)
     refused_without_advice: int = 0
     memory: list[dict[str, float]] = field(default_factory=list)
+
+
+class StandstillError(Exception):
+    """Sessions are under way and none of them gets on. The message is their ids."""
 
 
 async def start(api: httpx2.AsyncClient, run: Run) -> None:
@@ -70,14 +75,31 @@ async def unfinished(product: Product) -> int:
 
 
 async def drained(product: Product, *, run: Run | None = None) -> float:
-    """Wait until nothing is under way any more, and return how long that took in seconds."""
-    began = time.monotonic()
-    async with asyncio.timeout(_DRAINING_SECONDS):
-        while await unfinished(product):
-            await asyncio.sleep(1)
-            if run is not None:
-                run.memory.append(megabytes(product))
+    """Wait until nothing is under way any more, and return how long that took in seconds.
+
+    Raises:
+        StandstillError: nothing has finished for minutes.
+    """
+    began = moved = time.monotonic()
+    least = await unfinished(product)
+    while open_now := await unfinished(product):
+        if open_now < least:
+            least, moved = open_now, time.monotonic()
+        if time.monotonic() - moved > _STANDSTILL_SECONDS:
+            raise StandstillError(await open_sessions(product))
+        await asyncio.sleep(1)
+        if run is not None:
+            run.memory.append(megabytes(product))
     return time.monotonic() - began
+
+
+async def open_sessions(product: Product) -> str:
+    """Return the ids of sessions that are under way, newest first, of each status a hundred at most."""
+    ids: list[str] = []
+    for status in _OPEN:
+        answer = await product.api.get("/api/sessions", params={"status": status, "limit": 100}, timeout=30)
+        ids += [session["id"] for session in answer.json()["sessions"]]
+    return ", ".join(ids)
 
 
 async def sustainable(product: Product, *, seconds: float) -> float:
