@@ -3,7 +3,9 @@
 import hashlib
 import hmac
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
+from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -16,6 +18,7 @@ COOKIE_LIFETIME: Final = timedelta(days=30)
 
 _SCHEME: Final = b"bearer "
 _CONTENT: Final = "page"
+_NAMES_NEARBY: Final = (".localhost", ".test", ".local", ".internal", ".home.arpa")
 _SAFE_METHODS: Final = ("GET", "HEAD", "OPTIONS")
 
 
@@ -70,6 +73,21 @@ def is_from_elsewhere(request: Request) -> bool:
     if origin := headers.get("origin"):
         return _network_location(origin) != headers.get("host")
     return False
+
+
+def is_public_name(host: str) -> bool:
+    """Whether a Host header gives a name that anybody may own, so that anybody may have it lead to this machine.
+
+    Addresses, names without a dot, and those that are reserved for machines nearby are not.
+    """
+    try:
+        name = (urlsplit(f"//{host}").hostname or "").rstrip(".")
+    except ValueError:
+        return True
+    with suppress(ValueError):
+        ip_address(name)
+        return False
+    return "." in name and not name.endswith(_NAMES_NEARBY)
 
 
 def _network_location(origin: str) -> str | None:

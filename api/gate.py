@@ -7,13 +7,17 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.auth import Keys, is_authorised, is_from_elsewhere
+from api.auth import Keys, is_authorised, is_from_elsewhere, is_public_name
 from api.problems import Answer, problem
 from api.web.paths import HOME, LOGIN, STATIC, is_page, is_scripted
 
 _OPEN: Final = ("/health/live", "/health/ready", LOGIN)
 _NO_KEY: Final = "Send one of the keys of this server with the header Authorization: Bearer KEY."
 _LOGGED_OUT: Final = "You are logged out. Log in again in another tab, then try once more; what you typed stays here."
+_OPEN_TO_THIS_MACHINE: Final = (
+    "Without keys this server answers only to names of this machine and of its neighbours: any site could have a name "
+    "of its own lead here. Set RETAKES_API_KEYS to serve it under this name."
+)
 _ELSEWHERE: Final = "Another site made the browser send this request. Use the page of this server, or send a key."
 
 
@@ -36,6 +40,8 @@ class Gate:
         if is_from_elsewhere(request):
             return self._answer(request, problem(403, _ELSEWHERE), {})
         path = request.scope["path"]
+        if not self._keys and path not in _OPEN and is_public_name(request.headers.get("host", "")):
+            return self._answer(request, problem(403, _OPEN_TO_THIS_MACHINE), {})
         if not self._keys or path in _OPEN or path.startswith(f"{STATIC}/") or is_authorised(request, keys=self._keys):
             return None
         if is_page(request):

@@ -105,6 +105,20 @@ async def test_a_strange_host_changes_nothing(memory: InMemory, host: str) -> No
         assert 200 == (await client.get("/", headers=[*headers, (b"Accept", b"text/html")])).status_code
 
 
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        *(("127.0.0.1:8000", 200), ("[::1]:8000", 200), ("localhost:8000", 200), ("api:8000", 200), ("box.local", 200)),
+        *(("evil.example", 403), ("evil.example.:8000", 403), ("127.0.0.1.evil.example", 403), ("[", 403)),
+    ],
+)
+async def test_without_keys_no_site_can_lead_its_own_name_here(memory: InMemory, host: str, status: int) -> None:
+    """A page of such a site would pass for ours in the browser, and could spend money."""
+    async with client_of(application(memory)) as client:
+        assert status == (await client.get("/api/sessions", headers={"Host": host})).status_code
+        assert 200 == (await client.get("/health/live", headers={"Host": host})).status_code
+
+
 async def test_a_wrong_key_is_not_made_up_for_by_a_cookie(guarded: httpx2.AsyncClient) -> None:
     """Whoever shows a key is judged by it."""
     guarded.cookies.set(COOKIE, Keys(KEYS).cookie())
