@@ -19,3 +19,6 @@ failed without one, so that a retry used its number again."""
 COUNT_WHAT_MAY_HAVE_ASKED: Final = "count-what-may-have-asked"
 """A last attempt whose worker died after a wait was over counts, as uncertain. Before, it was made again under its
 number, and a call that it had made meanwhile was in no ledger."""
+
+STOP_ONCE: Final = "stop-once"
+"""An item that is cancelled again while it asks the ledger what it was at goes on asking. Before, it never ended."""

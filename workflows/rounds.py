@@ -35,7 +35,7 @@ from sessions.statuses import ItemStatus, SessionStatus
 from sessions.wire import FAILED_ITEMS_ATTRIBUTE, STATUS_ATTRIBUTE, records_queue
 from workflows.callback_delivery import start_delivery
 from workflows.failures import ItemFailure, item_failure
-from workflows.patches import ASK_THE_LEDGER, GO_ON_IN_ANOTHER_RUN
+from workflows.patches import ASK_THE_LEDGER, GO_ON_IN_ANOTHER_RUN, STOP_ONCE
 from workflows.policies import RECORD_RETRIES, RECORD_TIMEOUT
 from workflows.recording import entries_that_fit, round_report
 
@@ -102,8 +102,10 @@ class Rounds:
         stopped = command.stops(self._state)
         self._become(after)
         self._is_told = self._is_told or command.is_recorded_at_once
-        for item in stopped:
-            self._making[item].cancel()
+        for making in map(self._making.__getitem__, stopped):
+            # Asked for twice, it is stopped once: again would cut off what it finds out about the attempts it had.
+            if not making.cancelling() or not workflow.patched(STOP_ONCE):
+                making.cancel()
 
     def checked(self, command: Command) -> SessionState:
         """Return what a command would make of the session.

@@ -3,6 +3,7 @@
 On the real server, because time passes there as it does for attempts and the people who watch them.
 """
 
+import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
@@ -16,6 +17,7 @@ from temporalio.exceptions import ApplicationError
 from service.labels import search_attributes
 from sessions.commands import Accepted, NothingFailedError
 from sessions.images import ImageRequest, ImageSessionInput, ImageSessionRequest, ImageType, Product
+from sessions.ledger import LedgerEntry
 from sessions.money import microdollars
 from sessions.ports import Hold
 from sessions.state import SessionState
@@ -195,6 +197,32 @@ async def test_cancelling_an_item_twice_is_cancelling_it_once(real_studio: Studi
     state = await session.result()
 
     assert (SessionStatus.CANCELLED, 1) == (state.status, state.item("lifestyle").attempt)
+
+
+async def test_an_item_cancelled_again_while_it_asks_the_ledger_ends(
+    real_studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It waited for its second attempt; what the first one came to is found out once, however often it is cancelled."""
+    asked, may_answer = asyncio.Event(), asyncio.Event()
+    answer = real_studio.records.attempts
+
+    async def held(session_id: str) -> Sequence[LedgerEntry]:
+        asked.set()
+        await may_answer.wait()
+        return await answer(session_id)
+
+    real_studio.provider.script("Lifestyle", broken())
+    session = await real_studio.start(_input())
+    await eventually(lambda: any(entry.ended_at for entry in real_studio.records.ledger("lifestyle")))
+    monkeypatch.setattr(real_studio.records, "attempts", held)
+    await session.steer("cancel_items", {"items": ["lifestyle"]})
+    await asked.wait()
+    await session.steer("cancel_items", {"items": ["lifestyle"]})
+    may_answer.set()
+    async with asyncio.timeout(20):
+        state = await session.result()
+
+    assert (ItemStatus.CANCELLED, 1) == (state.item("lifestyle").status, state.item("lifestyle").attempt)
 
 
 async def test_an_item_that_waits_is_cancelled_without_an_attempt(real_studio: Studio) -> None:
