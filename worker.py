@@ -27,7 +27,7 @@ from providers.openai_client import openai_client
 from providers.openai_images import OpenAIImages
 from providers.openai_text import text_provider
 from runtime.image_limit import ImageLimit, ImagesUnderLimit
-from runtime.open_sessions import OUT_OF_REACH, OpenSessions
+from runtime.open_sessions import OUT_OF_REACH, OpenSessions, RememberingRunner
 from runtime.prices import load_prices
 from runtime.settings import Settings
 from runtime.temporal import connect_patiently, ensure_search_attributes, sdk_runtime
@@ -69,6 +69,7 @@ _MOST_ITEMS_STARTED_AT_ONCE = 20
 _RECORDED_AT_ONCE = 10
 _SESSIONS_IN_MEMORY = 1000  # 0.2 MB each
 _SESSIONS_COUNTED_EVERY = timedelta(milliseconds=250)
+_IDLE_SESSION = timedelta(seconds=10)
 _CALLED_AT_ONCE = 20
 _SECONDS_A_MINUTE = 60
 STICKY_PATIENCE = timedelta(seconds=3)
@@ -98,10 +99,17 @@ class SessionWorker:
     """
 
     def __init__(
-        self, *, records: Worker, callbacks: Worker, images: Worker, sessions: Worker, limit: ImageLimit
+        self,
+        *,
+        records: Worker,
+        callbacks: Worker,
+        images: Worker,
+        sessions: Worker,
+        limit: ImageLimit,
+        open_sessions: OpenSessions,
     ) -> None:
-        self.open_sessions = OpenSessions(sessions, most=_SESSIONS_IN_MEMORY, look_every=_SESSIONS_COUNTED_EVERY)
-        self._parts = (limit, records, callbacks, images, sessions, self.open_sessions)
+        self.open_sessions = open_sessions
+        self._parts = (limit, records, callbacks, images, sessions, open_sessions)
         self._running = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -154,6 +162,8 @@ def build_worker(
         is_changed=ImageRates(client, setting=images_per_minute, task_queue=task_queue).is_changed,
     )
 
+    runner = RememberingRunner(ToldByTasks(workflow_runner()))
+
     def making(
         queue: str,
         *,
@@ -166,7 +176,7 @@ def build_worker(
             task_queue=queue,
             workflows=workflows,
             activities=activities,
-            workflow_runner=ToldByTasks(workflow_runner()),
+            workflow_runner=runner,
             interceptors=[ImagesUnderLimit(limit)],
             max_concurrent_activities=concurrency,
             max_task_queue_activities_per_second=starts_per_second,
@@ -185,6 +195,11 @@ def build_worker(
             hear_everything_first(worker)
         return worker
 
+    sessions = making(
+        task_queue,
+        activities=[picturing.generate, writing.write_outline, writing.write_outline_part, writing.write_set],
+        workflows=WORKFLOWS,
+    )
     return SessionWorker(
         records=Worker(
             client,
@@ -205,15 +220,13 @@ def build_worker(
             activities=[picturing.generate],
             starts_per_second=images_per_minute and images_per_minute / _SECONDS_A_MINUTE,
         ),
-        sessions=making(
-            task_queue,
-            activities=[
-                picturing.generate,
-                writing.write_outline,
-                writing.write_outline_part,
-                writing.write_set,
-            ],
-            workflows=WORKFLOWS,
+        sessions=sessions,
+        open_sessions=OpenSessions(
+            sessions,
+            runner=runner,
+            most=_SESSIONS_IN_MEMORY,
+            idle_for=_IDLE_SESSION,
+            look_every=_SESSIONS_COUNTED_EVERY,
         ),
         limit=limit,
     )

@@ -1,4 +1,4 @@
-"""How many sessions a worker keeps in memory. It lets the oldest go by itself, so that the SDK is never forced to.
+"""How many sessions a worker keeps in memory. It lets idle ones go by itself, so that the SDK is never forced to.
 
 The SDK's own bound is ``max_cached_workflows``. When that is reached, its core (1.35) holds back what arrives for
 sessions that are not in memory; and when two tasks are held back for one session, as two questions to it are, it can
@@ -9,27 +9,94 @@ bound is set out of reach, and this one kept beside it: nothing is ever held bac
 
 import asyncio
 import logging
+import time
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
-from typing import Final, Self
+from itertools import islice
+from typing import Any, Final, Self
 
-from temporalio.worker import Worker
+from temporalio.bridge.proto.workflow_activation import WorkflowActivation
+from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
+from temporalio.worker import Worker, WorkflowInstance, WorkflowInstanceDetails, WorkflowRunner
+from temporalio.workflow import Info
 
 OUT_OF_REACH: Final = 100_000
 """For ``max_cached_workflows``. The SDK sets aside some twenty bytes for each."""
 
+_LET_GO_AT_ONCE: Final = 50
+"""Each takes a worker about a millisecond, in which sessions that have work wait."""
+
 _logger = logging.getLogger("retakes.worker")
+
+
+class RememberingRunner(WorkflowRunner):
+    """Runs workflows as another runner does, and remembers which are in memory and when each was last at work."""
+
+    def __init__(self, runner: WorkflowRunner) -> None:
+        self._runner = runner
+        self.at_work: dict[str, float] = {}
+        """When each run in memory was last at work, on the monotonic clock, longest ago first."""
+
+    def prepare_workflow(self, defn: Any) -> None:
+        """Have the other runner prepare a kind of workflow."""
+        self._runner.prepare_workflow(defn)
+
+    def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:
+        """Have the other runner bring a workflow into memory."""
+        return _Remembered(self._runner.create_instance(det), run=det.info.run_id, at_work=self.at_work)
+
+    def set_worker_level_failure_exception_types(self, types: Sequence[type[BaseException]]) -> None:
+        """Pass on which exceptions fail a workflow."""
+        self._runner.set_worker_level_failure_exception_types(types)
+
+
+class _Remembered(WorkflowInstance):
+    """A workflow in memory that notes when it is at work. Its kinds of context are the SDK's own business."""
+
+    def __init__(self, instance: WorkflowInstance, *, run: str, at_work: dict[str, float]) -> None:
+        self._instance = instance
+        self._run = run
+        self._at_work = at_work
+
+    def activate(self, act: WorkflowActivation) -> WorkflowActivationCompletion:
+        is_leaving = any(job.HasField("remove_from_cache") for job in act.jobs)
+        self._at_work.pop(self._run, None)
+        if not is_leaving:
+            self._at_work[self._run] = time.monotonic()
+        return self._instance.activate(act)
+
+    def get_serialization_context(self, command_info: Any) -> Any:
+        return self._instance.get_serialization_context(command_info)
+
+    def get_external_store_context(self, command_info: Any) -> Any:
+        return self._instance.get_external_store_context(command_info)
+
+    def get_info(self) -> Info:
+        return self._instance.get_info()
+
+    def get_thread_id(self) -> int | None:
+        return self._instance.get_thread_id()
 
 
 class OpenSessions:
     """Keeps a worker from having many more open sessions in memory than it should.
 
-    A session that is let go finishes what it is at, and is read anew from its history when something happens to it.
-    Those that came into memory first go first: a session that is let go and wanted comes back as one of the last.
+    Those go first that have been idle longest, and none that was at work a moment ago: it would be back in the next,
+    with its whole history to be read again. A session that is let go comes back when something happens to it.
     """
 
-    def __init__(self, worker: Worker, *, most: int, look_every: timedelta) -> None:
-        """Take the worker, how many sessions it may keep, and how often they are counted; more may come in between.
+    def __init__(
+        self, worker: Worker, *, runner: RememberingRunner, most: int, idle_for: timedelta, look_every: timedelta
+    ) -> None:
+        """Take a worker and its runner.
+
+        Args:
+            worker: lets its sessions go.
+            runner: the worker's.
+            most: how many sessions it may keep, beside those that were at work just now.
+            idle_for: how long ago just now is.
+            look_every: how often they are counted.
 
         Raises:
             ValueError: the SDK has a bound of its own that the worker might reach.
@@ -37,16 +104,16 @@ class OpenSessions:
         if worker.config()["max_cached_workflows"] < OUT_OF_REACH:
             raise ValueError("the worker needs max_cached_workflows=OUT_OF_REACH")
         self._worker = worker
+        self._at_work = runner.at_work
         self._most = most
+        self._idle_for = idle_for
         self._look_every = look_every
         self._keeping: asyncio.Task[None] | None = None
 
     @property
-    def in_memory(self) -> tuple[str, ...]:
-        """The ids of the runs that are in memory, those that have been there longest first."""
-        # The SDK offers neither this list nor the request below; the tests hold that both are there.
-        workflows = self._worker._workflow_worker
-        return () if workflows is None else tuple(workflows._running_workflows)
+    def in_memory(self) -> int:
+        """How many sessions are in memory."""
+        return len(self._at_work)
 
     async def __aenter__(self) -> Self:
         self._keeping = asyncio.create_task(self._keep(), name="open sessions")
@@ -63,12 +130,19 @@ class OpenSessions:
             try:
                 self._let_go()
             except Exception:
-                # Sessions must not stop for a matter of memory, nor may this end for good over one of them.
-                _logger.exception("sessions could not be let go from memory")
+                # Sessions must not stop for a matter of memory, nor may this end for good over one look.
+                _logger.exception("idle sessions could not be let go from memory")
             await asyncio.sleep(self._look_every.total_seconds())
 
     def _let_go(self) -> None:
-        runs = self.in_memory
-        for run in runs[: max(0, len(runs) - self._most)]:
-            # Asking again for one that is on its way out changes nothing.
+        if self.in_memory <= self._most:
+            return
+        latest = time.monotonic() - self._idle_for.total_seconds()
+        # A copy: threads of workflows add to it and take from it.
+        longest_idle = islice(self._at_work.copy().items(), min(self.in_memory - self._most, _LET_GO_AT_ONCE))
+        for run, at_work in longest_idle:
+            if at_work > latest:
+                return
+            # The SDK has this request and does not offer it; the tests hold that it is there. To ask again for one
+            # that is on its way out changes nothing.
             self._worker._bridge_worker._ref.request_workflow_eviction(run)

@@ -12,7 +12,7 @@ from temporalio import workflow
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-from runtime.open_sessions import OUT_OF_REACH, OpenSessions
+from runtime.open_sessions import OUT_OF_REACH, OpenSessions, RememberingRunner
 from sessions.statuses import SessionStatus
 from tests.support.eventually import eventually
 from tests.support.scripted import forbidden
@@ -24,6 +24,7 @@ _SESSIONS = 12
 _RUNS = 30
 _IN_MEMORY = 4
 _OFTEN = timedelta(milliseconds=20)
+_IDLE = timedelta(milliseconds=20)
 _ASKING = 10
 _QUESTIONS_AT_ONCE = 5
 _ROUNDS_OF_QUESTIONS = 10
@@ -65,6 +66,7 @@ async def crowded(
     """A studio whose worker keeps four sessions in memory."""
     monkeypatch.setattr("worker._SESSIONS_IN_MEMORY", _IN_MEMORY)
     monkeypatch.setattr("worker._SESSIONS_COUNTED_EVERY", _OFTEN)
+    monkeypatch.setattr("worker._IDLE_SESSION", _IDLE)
     studio = Studio(real_server)
     async with studio.worker() as worker:
         try:
@@ -86,7 +88,7 @@ async def test_a_worker_keeps_no_more_sessions_in_memory_than_it_may(crowded: tu
     for session in sessions:
         await session.settled()
 
-    await eventually(lambda: len(kept.in_memory) == _IN_MEMORY)
+    await eventually(lambda: kept.in_memory == _IN_MEMORY)
     for session in sessions:
         assert (await session.view()).counts.failed == 1
     for session in sessions:
@@ -100,11 +102,12 @@ async def test_runs_that_are_asked_while_they_leave_memory_do_not_stand_still(re
     With the SDK's own bound at the same number, this often loses a run, and with it the worker.
     """
     client, queue = real_server.client, f"idlers-{uuid.uuid4().hex}"
+    runner = RememberingRunner(UnsandboxedWorkflowRunner())
     worker = Worker(
         client,
         task_queue=queue,
         workflows=[Idler],
-        workflow_runner=UnsandboxedWorkflowRunner(),
+        workflow_runner=runner,
         max_cached_workflows=OUT_OF_REACH,
         sticky_queue_schedule_to_start_timeout=_LITTLE_TIME,
     )
@@ -116,7 +119,7 @@ async def test_runs_that_are_asked_while_they_leave_memory_do_not_stand_still(re
             # One that stays unanswered is asked again by whoever asked; what counts is that the run goes on.
             await asyncio.gather(*questions, return_exceptions=True)
 
-    async with worker, OpenSessions(worker, most=_IN_MEMORY, look_every=_OFTEN):
+    async with worker, OpenSessions(worker, runner=runner, most=_IN_MEMORY, idle_for=_IDLE, look_every=_OFTEN):
         runs = [
             await client.start_workflow(Idler.run, id=f"{queue}-{number}", task_queue=queue) for number in range(_RUNS)
         ]
@@ -129,8 +132,7 @@ async def test_runs_that_are_asked_while_they_leave_memory_do_not_stand_still(re
 
 async def test_the_sdk_may_not_keep_a_bound_of_its_own(real_server: WorkflowEnvironment) -> None:
     """A worker that could reach the bound at which the SDK loses tasks is refused."""
-    worker = Worker(
-        real_server.client, task_queue="bounded", workflows=[Idler], workflow_runner=UnsandboxedWorkflowRunner()
-    )
+    runner = RememberingRunner(UnsandboxedWorkflowRunner())
+    worker = Worker(real_server.client, task_queue="bounded", workflows=[Idler], workflow_runner=runner)
     with pytest.raises(ValueError, match="max_cached_workflows"):
-        OpenSessions(worker, most=_IN_MEMORY, look_every=_OFTEN)
+        OpenSessions(worker, runner=runner, most=_IN_MEMORY, idle_for=_IDLE, look_every=_OFTEN)
