@@ -19,7 +19,7 @@ from tests.support.terminal import Terminal
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 KEY = "the-key-of-the-tests"
-PNG = Path(__file__).parents[2] / "docs" / "images" / "session.png"
+PNG = Path(__file__).parents[2] / "docs" / "images" / "session-light.png"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -198,7 +198,7 @@ async def test_a_pause_outlives_worker_and_api(product: Product) -> None:
     """Killed in the middle of the pause, they come back to it; nothing is made until somebody resumes."""
     slow = {"match": "Image: ", "fault": {"kind": "slow", "seconds": 0.5}}
     await product.faults({"seed": 1, "rules": [slow]})
-    images = [{"type": "custom", "key": f"image-{n}", "label": f"Image {n}", "prompt": "A bottle."} for n in range(24)]
+    images = [{"type": "custom", "key": f"image-{n}", "label": f"Image {n}", "prompt": "A bottle."} for n in range(60)]
     session_id = await product.start_images(images=images, quality="low", size="256x256")
 
     async def some_are_made() -> bool:
@@ -233,7 +233,7 @@ async def test_a_pause_outlives_worker_and_api(product: Product) -> None:
     await eventually(resumed, timeout=timedelta(seconds=30))
     session = await product.settled(session_id)
     attempts = (await product.api.get(f"/api/sessions/{session_id}/attempts")).json()["attempts"]
-    assert ("complete", 24) == (session["status"], len(attempts))
+    assert ("complete", 60) == (session["status"], len(attempts))
 
 
 async def test_a_budget_is_waited_for_and_raised(product: Product) -> None:
