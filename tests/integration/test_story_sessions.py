@@ -278,12 +278,17 @@ WRONG_STARTS: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
+async def ids_of_sessions(product: Product) -> list[str]:
+    """Return which sessions there are; those of other tests may close meanwhile."""
+    return [session["id"] for session in (await product.api.get("/api/sessions")).json()["sessions"]]
+
+
 @pytest.mark.parametrize(("body", "pointer"), WRONG_STARTS.values(), ids=WRONG_STARTS.keys())
 async def test_a_wrong_start_names_its_mistake_and_starts_nothing(
     product: Product, body: dict[str, Any], pointer: str
 ) -> None:
     """Whoever sends it learns which part is wrong; there is no session and no call."""
-    sessions = (await product.api.get("/api/sessions")).json()
+    sessions = await ids_of_sessions(product)
     before = await last_call(product)
     refused = await product.api.post(STARTS, json=body)
     assert (422, "application/problem+json") == (refused.status_code, refused.headers["content-type"])
@@ -291,7 +296,7 @@ async def test_a_wrong_start_names_its_mistake_and_starts_nothing(
     assert pointer in [error["pointer"] for error in problem["errors"]]
     assert problem["detail"].strip().endswith(".")
     assert "xxxx" not in refused.text
-    assert sessions == (await product.api.get("/api/sessions")).json()
+    assert sessions == await ids_of_sessions(product)
     assert [] == await calls_since(product, before)
 
 
