@@ -10,16 +10,16 @@ bound is set out of reach, and this one kept beside it: nothing is ever held bac
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
 from itertools import islice
-from typing import Any, Final, Self
+from typing import Final, Self
 
 from temporalio.bridge.proto.workflow_activation import WorkflowActivation
 from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
 from temporalio.worker import Worker, WorkflowInstance, WorkflowInstanceDetails, WorkflowRunner
-from temporalio.workflow import Info
+
+from runtime.runners import RunnerAround, WorkflowAround
 
 OUT_OF_REACH: Final = 100_000
 """For ``max_cached_workflows``. The SDK sets aside some twenty bytes for each."""
@@ -30,32 +30,24 @@ _LET_GO_AT_ONCE: Final = 50
 _logger = logging.getLogger("retakes.worker")
 
 
-class RememberingRunner(WorkflowRunner):
+class RememberingRunner(RunnerAround):
     """Runs workflows as another runner does, and remembers which are in memory and when each was last at work."""
 
     def __init__(self, runner: WorkflowRunner) -> None:
-        self._runner = runner
+        super().__init__(runner)
         self.at_work: dict[str, float] = {}
         """When each run in memory was last at work, on the monotonic clock, longest ago first."""
 
-    def prepare_workflow(self, defn: Any) -> None:
-        """Have the other runner prepare a kind of workflow."""
-        self._runner.prepare_workflow(defn)
-
     def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:
-        """Have the other runner bring a workflow into memory."""
-        return _Remembered(self._runner.create_instance(det), run=det.info.run_id, at_work=self.at_work)
-
-    def set_worker_level_failure_exception_types(self, types: Sequence[type[BaseException]]) -> None:
-        """Pass on which exceptions fail a workflow."""
-        self._runner.set_worker_level_failure_exception_types(types)
+        """Return a workflow that is about to come into memory."""
+        return _Remembered(super().create_instance(det), run=det.info.run_id, at_work=self.at_work)
 
 
-class _Remembered(WorkflowInstance):
-    """A workflow in memory that notes when it is at work. Its kinds of context are the SDK's own business."""
+class _Remembered(WorkflowAround):
+    """A workflow in memory that notes when it is at work."""
 
     def __init__(self, instance: WorkflowInstance, *, run: str, at_work: dict[str, float]) -> None:
-        self._instance = instance
+        super().__init__(instance)
         self._run = run
         self._at_work = at_work
 
@@ -64,19 +56,7 @@ class _Remembered(WorkflowInstance):
         self._at_work.pop(self._run, None)
         if not is_leaving:
             self._at_work[self._run] = time.monotonic()
-        return self._instance.activate(act)
-
-    def get_serialization_context(self, command_info: Any) -> Any:
-        return self._instance.get_serialization_context(command_info)
-
-    def get_external_store_context(self, command_info: Any) -> Any:
-        return self._instance.get_external_store_context(command_info)
-
-    def get_info(self) -> Info:
-        return self._instance.get_info()
-
-    def get_thread_id(self) -> int | None:
-        return self._instance.get_thread_id()
+        return super().activate(act)
 
 
 class OpenSessions:

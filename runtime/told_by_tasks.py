@@ -12,44 +12,31 @@ it has acted on all that has ended: every retry and every steering would have go
 """
 
 import logging
-from collections.abc import Sequence
-from typing import Any
 
-from temporalio import workflow
 from temporalio.bridge.proto.workflow_activation import WorkflowActivation
 from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
-from temporalio.converter import SerializationContext, StorageDriverStoreContext
-from temporalio.worker import WorkflowInstance, WorkflowInstanceDetails, WorkflowRunner
+from temporalio.worker import WorkflowInstance, WorkflowInstanceDetails
+
+from runtime.runners import RunnerAround, WorkflowAround
 
 _AHEAD = "Something has ended of which the session is about to be told. Ask again in a moment."
 
 _logger = logging.getLogger("retakes.worker")
 
 
-class ToldByTasks(WorkflowRunner):
+class ToldByTasks(RunnerAround):
     """Runs workflows as another runner does, and lets none of them get ahead of its workflow task."""
-
-    def __init__(self, runner: WorkflowRunner) -> None:
-        self._runner = runner
-
-    def prepare_workflow(self, defn: Any) -> None:
-        """Prepare a workflow, as the other runner does. The SDK has no public name for what a definition is."""
-        self._runner.prepare_workflow(defn)
 
     def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:
         """Return a workflow that is about to run."""
-        return _ToldByTasks(self._runner.create_instance(det))
-
-    def set_worker_level_failure_exception_types(self, types: Sequence[type[BaseException]]) -> None:
-        """Pass on which exceptions fail a workflow."""
-        self._runner.set_worker_level_failure_exception_types(types)
+        return _ToldByTasks(super().create_instance(det))
 
 
-class _ToldByTasks(WorkflowInstance):
-    """One workflow. The types of ``command_info`` have no public names in the SDK."""
+class _ToldByTasks(WorkflowAround):
+    """One workflow."""
 
     def __init__(self, instance: WorkflowInstance) -> None:
-        self._instance = instance
+        super().__init__(instance)
         self._told_at: int | None = None
         self._history_length = 0
         self._is_ahead = False
@@ -66,20 +53,4 @@ class _ToldByTasks(WorkflowInstance):
             refused = WorkflowActivationCompletion()
             refused.failed.failure.message = _AHEAD
             return refused
-        return self._instance.activate(act)
-
-    def get_serialization_context(self, command_info: Any) -> SerializationContext | None:
-        """Return what the workflow says."""
-        return self._instance.get_serialization_context(command_info)
-
-    def get_external_store_context(self, command_info: Any) -> StorageDriverStoreContext:
-        """Return what the workflow says."""
-        return self._instance.get_external_store_context(command_info)
-
-    def get_info(self) -> workflow.Info:
-        """Return what the workflow says."""
-        return self._instance.get_info()
-
-    def get_thread_id(self) -> int | None:
-        """Return what the workflow says."""
-        return self._instance.get_thread_id()
+        return super().activate(act)
