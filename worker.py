@@ -73,7 +73,7 @@ _IDLE_SESSION = timedelta(seconds=10)
 _CALLED_AT_ONCE = 20
 _SECONDS_A_MINUTE = 60
 STICKY_PATIENCE = timedelta(seconds=3)
-_LONGEST_HEARTBEAT_DELAY = timedelta(seconds=3)
+_LONGEST_HEARTBEAT_DELAY = timedelta(milliseconds=50)
 _PATIENCE_WITH_TEMPORAL = timedelta(seconds=60)
 
 _logger = logging.getLogger("retakes.worker")
@@ -186,7 +186,8 @@ def build_worker(
             sticky_queue_schedule_to_start_timeout=STICKY_PATIENCE,
             # At its own bound the SDK can lose a session's task for good; runtime/open_sessions.py keeps ours instead.
             max_cached_workflows=OUT_OF_REACH,
-            # The default would hold heartbeats back for most of their timeout, and a cancel arrives with a heartbeat.
+            # The SDK holds back what follows soon on another heartbeat, by default for most of their timeout. But what
+            # an attempt tells at once has to be known before it is paid for; activities/heartbeat.py sets the pace.
             max_heartbeat_throttle_interval=_LONGEST_HEARTBEAT_DELAY,
             default_heartbeat_throttle_interval=_LONGEST_HEARTBEAT_DELAY,
             graceful_shutdown_timeout=grace,

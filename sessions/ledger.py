@@ -1,13 +1,18 @@
 """The ledger: one entry per attempt, written when it begins and completed once when it ends."""
 
+import hashlib
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
 from sessions.artifacts import Artifact
 from sessions.errors import ErrorClass, ItemError
 from sessions.model import Value
 from sessions.money import Spending, Usage
 from sessions.statuses import AttemptStatus
+
+UNKNOWN_PROMPT: Final = hashlib.sha256(b"").hexdigest()
+"""The digest in an entry of which nobody knows what was asked: that of no prompt at all."""
 
 
 class LedgerEntry(Value):

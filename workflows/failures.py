@@ -1,5 +1,6 @@
 """What became of an item whose activity failed."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from temporalio import workflow
@@ -15,9 +16,12 @@ from temporalio.exceptions import (
 from activities.failures import INTERRUPTED, STOPPED, FailureDetail
 from sessions.attempts import Heartbeat, RoundReport
 from sessions.errors import ErrorClass, ItemError
+from sessions.items import ItemState
+from sessions.ledger import UNKNOWN_PROMPT, LedgerEntry
 from sessions.model import Value
-from sessions.money import Spending
 from sessions.pending import PendingAttempt
+from sessions.statuses import AttemptStatus
+from sessions.variations import variation_for
 from workflows.patches import COUNT_WHAT_MAY_HAVE_ASKED, HEAR_OF_A_CANCEL
 
 _CANCELLED = ItemError(
@@ -42,27 +46,36 @@ class ItemFailure(Value):
     pending: PendingAttempt | None = None
     is_told: bool = True
     """Whether the report tells of all attempts. One that is cancelled while it waits for the next tells of none."""
+    untold: tuple[LedgerEntry, ...] = ()
+    """Entries of attempts whose worker died before it could tell of them: they are counted, and may be in no ledger."""
 
 
 def item_failure(
     error: ActivityError,
     *,
-    max_attempts: int,
+    item: ItemState,
+    model: str,
     worst_case_microdollars: int,
     noticed_at: datetime,
-    taken_up: PendingAttempt | None = None,
 ) -> ItemFailure:
     """Return the failure behind an activity that failed for good.
 
     An attempt that ended by itself brings its report. One that was cut off (its worker died, or it hung) brings
     none: then the last heartbeat tells of the attempts before it, and all that were allowed count as used, each
-    that nobody told of at ``worst_case_microdollars``. A call that goes on is taken up by one more activity, unless it
-    was ``taken_up`` by this one: what kills its workers must not go on for ever.
+    that nobody told of at ``worst_case_microdollars``. A call that goes on is taken up by one more activity, unless
+    this one has taken it up already: what kills its workers must not go on for ever.
+
+    Args:
+        error: what the activity ended with.
+        item: what it was to make.
+        model: by which model.
+        worst_case_microdollars: what an attempt costs at worst.
+        noticed_at: when the workflow heard of it.
     """
     cause = error.cause
     if isinstance(cause, ApplicationError) and cause.details:
         detail = FailureDetail.model_validate(cause.details[0])
-        is_outrun = _is_outrun_by_a_cancel(error, type_=cause.type, detail=detail, max_attempts=max_attempts)
+        is_outrun = _is_outrun_by_a_cancel(error, type_=cause.type, detail=detail, max_attempts=item.max_attempts)
         return ItemFailure(
             error=detail.error,
             report=detail.report,
@@ -79,16 +92,23 @@ def item_failure(
         told = _told(cause)
         if told.waiting_for is not None and not is_cancelled and not _may_have_gone_on(told, noticed_at=noticed_at):
             return ItemFailure(error=told.waiting_for, report=told.report, is_interrupted=True)
-        if told.pending is not None and told.pending != taken_up and not is_cancelled:
+        if told.pending is not None and told.pending != item.pending and not is_cancelled:
             return ItemFailure(error=_timed_out(cause), report=told.report, is_interrupted=True, pending=told.pending)
-        report = _last_report(
-            cause,
-            max_attempts=_attempts_told_of(cause) if is_cancelled else max_attempts,
+        lost = _lost(
+            told,
+            item=item,
+            used=1 + told.report.attempts_used if is_cancelled else item.max_attempts,
+            model=model,
             worst_case_microdollars=worst_case_microdollars,
             noticed_at=noticed_at,
         )
-        return ItemFailure(error=_timed_out(cause), report=report, is_cancelled=is_cancelled)
-    used = max_attempts if error.retry_state is RetryState.MAXIMUM_ATTEMPTS_REACHED else 1
+        return ItemFailure(
+            error=_timed_out(cause),
+            report=_last_report(told, lost=lost),
+            is_cancelled=is_cancelled,
+            untold=tuple(entry for entry in lost if not _is_told_of(entry, told=told)),
+        )
+    used = item.max_attempts if error.retry_state is RetryState.MAXIMUM_ATTEMPTS_REACHED else 1
     return ItemFailure(
         error=ItemError(
             type=ErrorClass.TRANSIENT,
@@ -127,26 +147,48 @@ def _timed_out(timeout: TimeoutError) -> ItemError:
     )
 
 
-def _attempts_told_of(timeout: TimeoutError) -> int:
-    """Return how many attempts were made when a cancelled one's worker died: those told of, and that one."""
-    return 1 + _told(timeout).report.attempts_used
-
-
 def _told(timeout: TimeoutError) -> Heartbeat:
     details = timeout.last_heartbeat_details
     return Heartbeat.model_validate(details[0]) if details else Heartbeat(report=RoundReport())
 
 
-def _last_report(
-    timeout: TimeoutError, *, max_attempts: int, worst_case_microdollars: int, noticed_at: datetime
-) -> RoundReport:
-    told = _told(timeout)
-    report, lost = told.report, max_attempts - told.report.attempts_used
-    spending, unrecorded = report.spending, report.unrecorded
-    if told.running is not None and lost > 0:
-        entry = told.running.abandoned(noticed_at=noticed_at)
-        spending, unrecorded, lost = spending + entry.spending, (*unrecorded, entry), lost - 1
-    spending += Spending(uncertain_microdollars=lost * worst_case_microdollars)
+def _lost(
+    told: Heartbeat, *, item: ItemState, used: int, model: str, worst_case_microdollars: int, noticed_at: datetime
+) -> tuple[LedgerEntry, ...]:
+    """Return the entries of the attempts after those that were reported, up to as many as were used in the round.
+
+    Of the one under way the last heartbeat may tell. Of another it is known that it was made, and no more: whatever
+    the ledger has of it is better than this.
+    """
+    first = item.attempts_before_round + told.report.attempts_used + 1
+    return tuple(
+        told.running.abandoned(noticed_at=noticed_at)
+        if told.running is not None and told.running.attempt == number
+        else LedgerEntry(
+            item=item.key,
+            attempt=number,
+            round=item.round,
+            variation=variation_for(number),
+            prompt_sha256=UNKNOWN_PROMPT,
+            model=model,
+            status=AttemptStatus.RUNNING,
+            worst_case_microdollars=worst_case_microdollars,
+            started_at=noticed_at,
+            worker="unknown",
+        ).abandoned()
+        for number in range(first, item.attempts_before_round + used + 1)
+    )
+
+
+def _is_told_of(entry: LedgerEntry, *, told: Heartbeat) -> bool:
+    return told.running is not None and told.running.attempt == entry.attempt
+
+
+def _last_report(told: Heartbeat, *, lost: Sequence[LedgerEntry]) -> RoundReport:
+    report = told.report
     return RoundReport(
-        attempts_used=max_attempts, spending=spending, unrecorded=unrecorded, correction=report.correction
+        attempts_used=report.attempts_used + len(lost),
+        spending=sum((entry.spending for entry in lost), report.spending),
+        unrecorded=(*report.unrecorded, *(entry for entry in lost if _is_told_of(entry, told=told))),
+        correction=report.correction,
     )

@@ -22,3 +22,7 @@ number, and a call that it had made meanwhile was in no ledger."""
 
 STOP_ONCE: Final = "stop-once"
 """An item that is cancelled again while it asks the ledger what it was at goes on asking. Before, it never ended."""
+
+ENTER_WHAT_NOBODY_TOLD_OF: Final = "enter-what-nobody-told-of"
+"""A last attempt whose worker died before it could tell of it is entered all the same. Before, its cost was counted,
+and a call that it had made was in no ledger."""

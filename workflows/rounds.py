@@ -35,7 +35,7 @@ from sessions.statuses import ItemStatus, SessionStatus
 from sessions.wire import FAILED_ITEMS_ATTRIBUTE, STATUS_ATTRIBUTE, records_queue
 from workflows.callback_delivery import start_delivery
 from workflows.failures import ItemFailure, item_failure
-from workflows.patches import ASK_THE_LEDGER, GO_ON_IN_ANOTHER_RUN, STOP_ONCE
+from workflows.patches import ASK_THE_LEDGER, ENTER_WHAT_NOBODY_TOLD_OF, GO_ON_IN_ANOTHER_RUN, STOP_ONCE
 from workflows.policies import RECORD_RETRIES, RECORD_TIMEOUT
 from workflows.recording import entries_that_fit, round_report
 
@@ -59,7 +59,6 @@ class Rounds:
         self._make_item = make_item
         self._items_at_once = start.items_at_once
         self._retry_window = start.retry_window
-        self._worst_case_microdollars = start.worst_case_microdollars
         self._most_events = start.most_events
         self._has_grace = False
         self._unrecorded = start.unrecorded
@@ -253,16 +252,18 @@ class Rounds:
         except ActivityError as error:
             failure = item_failure(
                 error,
-                max_attempts=self._state.item(key).max_attempts,
-                worst_case_microdollars=self._worst_case_microdollars,
+                item=self._state.item(key),
+                model=self._begun_with.model,
+                worst_case_microdollars=self._begun_with.worst_case_microdollars,
                 noticed_at=workflow.now(),
-                taken_up=self._state.item(key).pending,
             )
             if not failure.is_told and workflow.patched(ASK_THE_LEDGER):
                 failure = failure.model_copy(
                     update={"report": await round_report(self._state.item(key), session_id=self._state.id)}
                 )
             self._keep(failure.report)
+            if failure.untold and workflow.patched(ENTER_WHAT_NOBODY_TOLD_OF):
+                self._unrecorded += failure.untold
             self._become(self._without_result(key, failure))
             if failure.held_for is not None and self._has_work():
                 until = workflow.now() + failure.held_for

@@ -45,4 +45,3 @@ async def real_studio(real_server: WorkflowEnvironment) -> AsyncIterator[Studio]
 def quick_heartbeats(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let attempts beat fifty times as often, so that a cancel reaches them at once. To be named before a studio."""
     monkeypatch.setattr("activities.heartbeat.INTERVAL", timedelta(milliseconds=50))
-    monkeypatch.setattr("worker._LONGEST_HEARTBEAT_DELAY", timedelta(milliseconds=50))

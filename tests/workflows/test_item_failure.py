@@ -8,7 +8,8 @@ from temporalio.exceptions import ActivityError, ApplicationError, RetryState, T
 from activities.heartbeat import INTERVAL
 from sessions.attempts import Heartbeat, RoundReport
 from sessions.errors import ErrorClass
-from sessions.ledger import LedgerEntry
+from sessions.items import ItemState
+from sessions.ledger import UNKNOWN_PROMPT, LedgerEntry
 from sessions.money import Spending
 from sessions.statuses import AttemptStatus
 from workflows.failures import ItemFailure, item_failure
@@ -31,7 +32,11 @@ def _failed(cause: BaseException | None, *, retry_state: RetryState) -> Activity
 
 def _failure_behind(error: ActivityError, *, max_attempts: int = 3) -> ItemFailure:
     return item_failure(
-        error, max_attempts=max_attempts, worst_case_microdollars=7, noticed_at=datetime(2026, 11, 21, tzinfo=UTC)
+        error,
+        item=ItemState(key="lifestyle", label="Lifestyle", max_attempts=max_attempts),
+        model="gpt-image-2",
+        worst_case_microdollars=7,
+        noticed_at=datetime(2026, 11, 21, tzinfo=UTC),
     )
 
 
@@ -94,6 +99,35 @@ def test_a_lost_attempt_that_was_told_of_is_entered(running: LedgerEntry) -> Non
         entry.ended_at,
     )
     assert Spending(uncertain_microdollars=5) == report.spending
+
+
+def test_a_lost_attempt_that_nobody_told_of_has_an_entry_too(running: LedgerEntry) -> None:
+    """Its worker died with the first word of it: the entry says no more than is known, and what it costs at worst."""
+    told = Heartbeat(report=RoundReport(attempts_used=1), running=running.model_copy(update={"attempt": 2}))
+    error = _failed(
+        _timeout(TimeoutType.HEARTBEAT, told.model_dump(mode="json")), retry_state=RetryState.MAXIMUM_ATTEMPTS_REACHED
+    )
+    failure = _failure_behind(error)
+
+    assert [2] == [entry.attempt for entry in failure.report.unrecorded]
+    (entry,) = failure.untold
+    assert (3, AttemptStatus.UNCERTAIN, 7, UNKNOWN_PROMPT) == (
+        entry.attempt,
+        entry.status,
+        entry.cost_microdollars,
+        entry.prompt_sha256,
+    )
+    assert entry.ended_at is None, "whoever knows more of it must not be overruled"
+    assert Spending(uncertain_microdollars=5 + 7) == failure.report.spending
+
+
+def test_a_cancelled_attempt_that_nobody_told_of_has_an_entry_too() -> None:
+    """Those after it were never begun, and have none."""
+    error = _failed(_timeout(TimeoutType.HEARTBEAT), retry_state=RetryState.CANCEL_REQUESTED)
+    failure = _failure_behind(error)
+
+    assert [1] == [entry.attempt for entry in failure.untold]
+    assert (True, 1) == (failure.is_cancelled, failure.report.attempts_used)
 
 
 def test_a_dead_worker_and_a_hung_attempt_read_differently() -> None:

@@ -1,7 +1,7 @@
 """Attempts that do not end by themselves."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -12,7 +12,7 @@ from sessions.images import ImageSessionRequest, Product
 from sessions.state import SessionState
 from sessions.statuses import AttemptStatus, ItemStatus
 from tests.support.eventually import eventually
-from tests.support.memory import MemoryArtifacts
+from tests.support.memory import MemoryArtifacts, MemoryRecords
 from tests.support.scripted import Gate, throttled
 from tests.support.workflow_environment import Studio, image_input
 
@@ -31,6 +31,30 @@ async def test_an_attempt_has_a_deadline_of_its_own(studio: Studio) -> None:
     assert 0 < uncertain.cost_microdollars
     assert AttemptStatus.COMPLETE is complete.status
     assert 2 == state.item("lifestyle").attempt
+
+
+async def test_what_is_told_at_once_leaves_at_once(real_studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That the provider has an attempt wait is known to the server at once, though a heartbeat has only just left.
+
+    So is what stands in no ledger, before it is asked for: a worker may die in the next moment.
+    """
+    monkeypatch.setattr("activities.heartbeat.INTERVAL", timedelta(seconds=1))
+    asked = Gate(failing=throttled(retry_after=timedelta(minutes=1)))
+    real_studio.provider.script("Lifestyle", asked)
+    session = await real_studio.start()
+
+    async def heartbeat(*, saying: bytes) -> datetime | None:
+        for pending in (await session.handle.describe()).raw_description.pending_activities:
+            if any(saying in payload.data for payload in pending.heartbeat_details.payloads):
+                return pending.last_heartbeat_time.ToDatetime()
+        return None
+
+    regular = await eventually(lambda: heartbeat(saying=b"running"))
+    asked.opened.set()
+    told = await eventually(lambda: heartbeat(saying=b"Too many requests"))
+    await session.handle.cancel()
+
+    assert told - regular < timedelta(seconds=2), "it was held back"
 
 
 class TestSilentWorker:
@@ -90,6 +114,23 @@ class TestSilentWorker:
 
         assert [AttemptStatus.UNCERTAIN] == [entry.status for entry in real_studio.records.ledger("lifestyle")]
         assert 0 < state.spending.uncertain_microdollars
+
+    async def test_a_last_attempt_that_nobody_was_told_of_is_entered(
+        self, real_studio: Studio, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Its worker could reach nobody any more. It has asked, so the ledger must not pass over it."""
+
+        async def lose(*_: object, **__: object) -> None:
+            raise ValueError("nothing of it arrives")
+
+        monkeypatch.setattr(MemoryRecords, "record_attempt", lose)
+        monkeypatch.setattr("activities.heartbeat.Pulse.running", lambda *_, **__: None)
+        state = await self._after_a_lost_last_attempt(real_studio)
+        (entry,) = real_studio.records.ledger("lifestyle")
+
+        assert 1 == real_studio.provider.count("Lifestyle")
+        assert (AttemptStatus.UNCERTAIN, 1, 1) == (entry.status, entry.attempt, entry.round)
+        assert 0 < entry.cost_microdollars == state.spending.uncertain_microdollars
 
     async def test_a_last_attempt_that_may_have_asked_again_after_a_wait_is_counted(self, real_studio: Studio) -> None:
         """It was silent from its wait on. It may have asked once more, so it is not made again as if it had not."""

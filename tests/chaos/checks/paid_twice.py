@@ -10,6 +10,7 @@ from tests.chaos.journal import Outage
 from tests.chaos.scale import Blow
 
 BETWEEN = "killed between the answer and the write"
+WAITED_FOR_THE_STORE = "killed while the answer waited for the store, which was broken"
 STORED_IN_VAIN = "stored by the last attempt of its round, whose worker then died; a retry made it again"
 _BROKEN_BY_PLAN = ("disconnect", "hang", "truncated", "broken_body", "invalid_json")
 _SLACK = timedelta(milliseconds=300)
@@ -69,14 +70,15 @@ def _reason(book: Casebook, line: Matched, call: Call) -> str | None:
         return STORED_IN_VAIN
     # A provider that was killed could not write down when the call was over.
     entry, ended = line.entry, call.ended_at or line.entry.ended_at or call.at
-    until = max(ended, entry.ended_at or ended) + _SLACK
+    until, stored_by = max(ended, entry.ended_at or ended) + _SLACK, _stored_by(book, call, ended=ended) + _SLACK
     for outage in book.evidence.outages:
-        if outage.blow is Blow.KILL_WORKER and call.at - _SLACK <= outage.began_at <= until:
+        if outage.blow is Blow.KILL_WORKER and call.at - _SLACK <= outage.began_at <= max(until, stored_by):
             # An entry that the next worker had to make up bears that one's name.
             if outage.worker != entry.worker and entry.started_at <= call.at:
                 continue
-            is_between = call.answered and outage.began_at >= ended - _SLACK
-            return BETWEEN if is_between else "killed while the provider worked"
+            if not call.answered or outage.began_at < ended - _SLACK:
+                return "killed while the provider worked"
+            return BETWEEN if outage.began_at <= until else WAITED_FOR_THE_STORE
     for outage in book.evidence.outages:
         if outage.blow is Blow.KILL_PROVIDER and _meets(outage, call.at, ended):
             return "the provider was killed"
@@ -91,6 +93,14 @@ def _reason(book: Casebook, line: Matched, call: Call) -> str | None:
     if is_lost(entry) and _is_out_of_touch(book, call.at, until):
         return "its worker could not speak to Temporal and was given up for dead"
     return None
+
+
+def _stored_by(book: Casebook, call: Call, *, ended: datetime) -> datetime:
+    """Return until when an answer may have waited to be stored: for as long as the store was broken, else no time."""
+    if not call.answered:
+        return ended
+    broken = [outage for outage in book.evidence.outages if outage.blow is Blow.BREAK_STORE]
+    return max((outage.ended_at for outage in broken if _meets(outage, ended, ended)), default=ended)
 
 
 def _is_stored_in_vain(line: Matched, call: Call) -> bool:

@@ -10,6 +10,7 @@ from temporalio.exceptions import ActivityError, ApplicationError, RetryState
 from activities.failures import FailureDetail, failure_of
 from sessions.attempts import RoundReport
 from sessions.errors import AttemptError, ErrorClass
+from sessions.items import ItemState
 from sessions.money import Spending, Usage
 from tests.support.scripted import broken, forbidden, refused, throttled, unanswered, unpaid
 from tests.unit.activities.desk import running_entry
@@ -47,7 +48,11 @@ async def test_class_words_and_report_survive_the_wire(error: AttemptError) -> N
     )
     activity_error.__cause__ = received
     failure = item_failure(
-        activity_error, max_attempts=3, worst_case_microdollars=7, noticed_at=datetime(2026, 11, 21, tzinfo=UTC)
+        activity_error,
+        item=ItemState(key="lifestyle", label="Lifestyle", max_attempts=3),
+        model="gpt-image-2",
+        worst_case_microdollars=7,
+        noticed_at=datetime(2026, 11, 21, tzinfo=UTC),
     )
 
     assert error.error_class.value == received.type

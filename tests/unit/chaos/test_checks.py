@@ -8,11 +8,11 @@ import pytest
 from sessions.statuses import AttemptStatus, ItemStatus, SessionStatus
 from tests.chaos.checks.calls import FORGOTTEN
 from tests.chaos.checks.every import CHECKS, checked
-from tests.chaos.checks.paid_twice import BETWEEN, STORED_IN_VAIN
+from tests.chaos.checks.paid_twice import BETWEEN, STORED_IN_VAIN, WAITED_FOR_THE_STORE
 from tests.chaos.checks.result import CheckResult
 from tests.chaos.checks.states import NOT_THERE
 from tests.chaos.evidence import Evidence, HistoryEvidence, SessionEvidence, Stored
-from tests.chaos.journal import Seen
+from tests.chaos.journal import Outage, Seen
 from tests.chaos.scale import Blow
 from tests.unit.chaos.made_up import (
     COST,
@@ -323,6 +323,30 @@ def test_a_result_that_was_stored_in_vain_is_shown_as_such() -> None:
 
     assert {} == broken(of)
     assert {STORED_IN_VAIN: 1} == exceptions(of, "calls paid twice")
+
+
+def _killed_long_after_the_answer(*outages: Outage) -> Evidence:
+    lost = lost_entry("main", 1, began=1, ended=2.5).model_copy(update={"ended_at": None})
+    return evidence(
+        of=ledger(lost),
+        calls=(call(1, "main", began=1.1, ended=1.5), *calls()[1:]),
+        outages=(outage(Blow.KILL_WORKER, began=2.4, ended=2.45), *outages),
+    )
+
+
+def test_an_answer_may_wait_for_a_store_that_is_broken() -> None:
+    """It is in the memory of its worker for as long; a kill takes it then, and is shown as what took it."""
+    of = _killed_long_after_the_answer(outage(Blow.BREAK_STORE, began=1.4, ended=2.6, target="store"))
+
+    assert {} == broken(of)
+    assert {WAITED_FOR_THE_STORE: 1} == exceptions(of, "calls paid twice")
+
+
+def test_an_answer_has_no_reason_to_wait_for_a_store_that_works() -> None:
+    """A worker that holds an answer for so long, and is killed then, has lost it by its own fault."""
+    before = outage(Blow.BREAK_STORE, began=0.5, ended=1, target="store")
+
+    assert "calls paid twice" in broken(_killed_long_after_the_answer(before))
 
 
 def test_a_kill_of_another_worker_explains_nothing() -> None:
