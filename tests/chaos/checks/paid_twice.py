@@ -14,6 +14,8 @@ WAITED_FOR_THE_STORE = "killed while the answer waited for the store, which was 
 STORED_IN_VAIN = "stored by the last attempt of its round, whose worker then died; a retry made it again"
 _BROKEN_BY_PLAN = ("disconnect", "hang", "truncated", "broken_body", "invalid_json")
 _SLACK = timedelta(milliseconds=300)
+_LONGEST_WRITE = timedelta(seconds=4)
+"""From an answer to its receipt: milliseconds, and a little more on a busy machine that is also just killing things."""
 _GIVEN_UP_AFTER = timedelta(seconds=45)
 """Ten seconds without a heartbeat, and as long as a server that was killed takes to notice."""
 
@@ -70,15 +72,16 @@ def _reason(book: Casebook, line: Matched, call: Call) -> str | None:
         return STORED_IN_VAIN
     # A provider that was killed could not write down when the call was over.
     entry, ended = line.entry, call.ended_at or line.entry.ended_at or call.at
-    until, stored_by = max(ended, entry.ended_at or ended) + _SLACK, _stored_by(book, call, ended=ended) + _SLACK
+    until = max(ended, entry.ended_at or ended) + _SLACK
+    stored_by = _stored_by(book, call, ended=ended)
     for outage in book.evidence.outages:
-        if outage.blow is Blow.KILL_WORKER and call.at - _SLACK <= outage.began_at <= max(until, stored_by):
+        if outage.blow is Blow.KILL_WORKER and call.at - _SLACK <= outage.began_at <= stored_by + _LONGEST_WRITE:
             # An entry that the next worker had to make up bears that one's name.
             if outage.worker != entry.worker and entry.started_at <= call.at:
                 continue
             if not call.answered or outage.began_at < ended - _SLACK:
                 return "killed while the provider worked"
-            return BETWEEN if outage.began_at <= until else WAITED_FOR_THE_STORE
+            return BETWEEN if stored_by == ended else WAITED_FOR_THE_STORE
     for outage in book.evidence.outages:
         if outage.blow is Blow.KILL_PROVIDER and _meets(outage, call.at, ended):
             return "the provider was killed"
