@@ -7,7 +7,8 @@ from sessions.statuses import ItemStatus
 
 def ended(item: ItemState, status: ItemStatus) -> ItemState:
     """Return an item whose round came to this end. What has a version stays complete, whatever became of a retake."""
-    return item.model_copy(update={"status": ItemStatus.COMPLETE if item.artifact else status})
+    status = ItemStatus.COMPLETE if item.artifact else status
+    return item.model_copy(update={"status": status, "is_stopping": False})
 
 
 def without_what_waits_in_vain(items: Items) -> Items:

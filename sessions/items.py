@@ -50,6 +50,8 @@ class ItemState(Value):
     """When it was handed out for what was left of its round. What was seen of it before counts no more."""
     pending: PendingAttempt | None = None
     """That attempt, if its call goes on at the provider: it is taken up, not made again."""
+    is_stopping: bool = False
+    """Whether it was cancelled between two attempts, and the ledger is being asked how many they were."""
     stage: int = Field(default=0, ge=0)
     """An item is made once every item of the stages before its own is complete."""
     is_blocked: bool = False

@@ -111,7 +111,7 @@ def _item_view(item: ItemState, *, session_id: str, under_way: Mapping[str, Unde
         elif known := applicable(under_way, item=item):
             attempt = item.attempts_before_round + known.attempt_in_round
             error, next_attempt_at = known.error, known.next_attempt_at
-        else:
+        elif not item.is_stopping:
             # Handed out, but no worker has begun: to a person it has not started.
             status = ItemStatus.PENDING
     return ItemView(

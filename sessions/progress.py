@@ -103,7 +103,7 @@ def _attempts_used(row: RecordedItem, *, item: ItemState) -> int:
 def applicable(under_way: Mapping[str, UnderWay], *, item: ItemState) -> UnderWay | None:
     """Return what is under way for an item, unless the state already knows better."""
     known = under_way.get(item.key)
-    if known is None or item.status.is_settled or known.round != item.round:
+    if known is None or item.status.is_settled or item.is_stopping or known.round != item.round:
         return None
     return known
 

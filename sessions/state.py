@@ -169,6 +169,7 @@ _ROUND_OVER = {
     "was_interrupted": False,
     "handed_out_again_at": None,
     "pending": None,
+    "is_stopping": False,
 }
 """What a round leaves behind of what it was begun with: nothing that is long."""
 
@@ -193,7 +194,12 @@ def _steps_of_round(item: ItemState) -> int:
     As many steps as its round could have shown, not as it is known to have taken: an attempt that took up an earlier
     one's result counts as none, and yet watchers have seen it begin.
     """
-    return steps_of(item.max_attempts) + 1
+    return 1 if item.is_stopping else steps_of(item.max_attempts) + 1
+
+
+def _with_item_ended(state: SessionState, item: ItemState, *, now: datetime) -> SessionState:
+    """Return the state with an item as its round has left it, advanced by what that round was allowed."""
+    return state._with_item(item, now=now, by=_steps_of_round(state.item(item.key)))
 
 
 def item_started(state: SessionState, *, key: str, now: datetime) -> SessionState:
@@ -230,7 +236,7 @@ def item_completed(
             }
         )
     )
-    changed = state._with_item(item, now=now, by=_steps_of_round(item))
+    changed = _with_item_ended(state, item, now=now)
     return _with_spending(changed.model_copy(update={"title": title or state.title}), spending)
 
 
@@ -254,7 +260,16 @@ def item_failed(
             **_ROUND_OVER,
         }
     )
-    return _with_spending(state._with_item(item, now=now, by=_steps_of_round(item)), spending)
+    return _with_spending(_with_item_ended(state, item, now=now), spending)
+
+
+def item_stopping(state: SessionState, *, key: str, now: datetime) -> SessionState:
+    """The item was stopped between two attempts, and the ledger is asked how many they were.
+
+    Its steps count from now on: nobody else tells of them any more, and the answer may take seconds.
+    """
+    item = state.item(key).model_copy(update={"is_stopping": True})
+    return state._with_item(item, now=now, by=steps_of(item.max_attempts))
 
 
 def item_cancelled(
@@ -263,7 +278,7 @@ def item_cancelled(
     """The item was stopped, after so many attempts of this round."""
     item = state.item(key)
     item = ended(item, ItemStatus.CANCELLED).model_copy(update={"attempt": item.attempts_before_round + attempts_used})
-    return _with_spending(state._with_item(item, now=now, by=_steps_of_round(item)), spending)
+    return _with_spending(_with_item_ended(state, item, now=now), spending)
 
 
 def item_interrupted(
@@ -293,7 +308,7 @@ def item_interrupted(
             "correction": correction or item.correction,
         }
     )
-    return _with_spending(state._with_item(item, now=now, by=_steps_of_round(state.item(key))), spending)
+    return _with_spending(_with_item_ended(state, item, now=now), spending)
 
 
 def unfinished_items_cancelled(state: SessionState, *, now: datetime) -> SessionState:

@@ -28,6 +28,7 @@ from sessions.state import (
     item_failed,
     item_interrupted,
     item_started,
+    item_stopping,
     session_closed,
     unfinished_items_cancelled,
 )
@@ -258,6 +259,7 @@ class Rounds:
                 noticed_at=workflow.now(),
             )
             if not failure.is_told and workflow.patched(ASK_THE_LEDGER):
+                self._become(item_stopping(self._state, key=key, now=workflow.now()))
                 failure = failure.model_copy(
                     update={"report": await round_report(self._state.item(key), session_id=self._state.id)}
                 )

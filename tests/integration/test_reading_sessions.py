@@ -1,7 +1,9 @@
 """What is told of sessions that ended otherwise than by themselves, on Temporal's server and real records."""
 
+import asyncio
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -10,7 +12,7 @@ import pytest_asyncio
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import EventType
 from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
-from temporalio.client import Client, WorkflowExecutionDescription, WorkflowExecutionStatus
+from temporalio.client import Client, WorkflowExecutionDescription, WorkflowExecutionStatus, WorkflowFailureError
 from temporalio.converter import DataConverter
 from temporalio.testing import WorkflowEnvironment
 
@@ -34,6 +36,7 @@ from sessions.attempts import AttemptLimits
 from sessions.commands import RetryRequest
 from sessions.identifiers import session_id_for
 from sessions.images import ImageRequest, ImageSessionInput, ImageSessionRequest, ImageType, Product
+from sessions.ledger import LedgerEntry
 from sessions.progress import UnderWay
 from sessions.statuses import ItemStatus, SessionKind, SessionStatus
 from sessions.steering import CancelItems
@@ -387,3 +390,42 @@ async def test_interrupted_between_the_two_questions(house: House, monkeypatch: 
         assert seen == await house.reader.session(session.handle.id)
         await session.steer(CANCEL_ITEMS_UPDATE, CancelItems(items=("lifestyle",)))
         await session.result()
+
+
+@pytest.mark.parametrize("is_session_cancelled", [False, True])
+async def test_cancelled_between_two_attempts_while_the_records_are_silent(
+    house: House, monkeypatch: pytest.MonkeyPatch, is_session_cancelled: bool
+) -> None:
+    """While nobody can tell what an item's attempts were, the session is shown no less far than before."""
+    asked, may_answer = asyncio.Event(), asyncio.Event()
+    answer = house.records.attempts
+
+    async def held(session_id: str) -> Sequence[LedgerEntry]:
+        asked.set()
+        await may_answer.wait()
+        return await answer(session_id)
+
+    async def waiting() -> SessionView | None:
+        view = await house.reader.session(session.handle.id)
+        return view if view.items[0].next_attempt_at else None
+
+    house.studio.provider.script("Lifestyle", refused())
+    async with house.studio.worker():
+        session = await house.begin(image_input(LIFESTYLE))
+        shown = [await eventually(waiting)]
+        monkeypatch.setattr(house.records, "attempts", held)
+        if is_session_cancelled:
+            await session.handle.cancel()
+        else:
+            await session.steer(CANCEL_ITEMS_UPDATE, CancelItems(items=("lifestyle",)))
+        await asked.wait()
+        shown.append(await house.reader.session(session.handle.id))
+        may_answer.set()
+        with suppress(WorkflowFailureError):
+            await session.handle.result()
+        shown.append(await house.reader.session(session.handle.id))
+
+    assert [False] * len(shown) == [view.stale for view in shown]
+    assert ["processing", "processing", "cancelled"] == [view.status for view in shown]
+    versions = [view.version for view in shown]
+    assert sorted(set(versions)) == versions

@@ -5,7 +5,8 @@ from datetime import timedelta
 
 from sessions.present import session_view
 from sessions.progress import UnderWay, not_interrupted_since
-from sessions.state import SessionState, item_interrupted, item_started
+from sessions.state import SessionState, item_cancelled, item_interrupted, item_started, item_stopping
+from sessions.statuses import SessionStatus
 from tests.unit.sessions.test_state import COST, NOW, a_state
 
 SECOND = timedelta(seconds=1)
@@ -69,3 +70,17 @@ def test_the_version_never_falls_however_late_the_server_is_believed() -> None:
         state = interrupted(state, attempts_used=used, after_seconds=second + 2)
         shown.append(version(state, before))
     assert sorted(shown) == shown
+
+
+def test_what_was_seen_of_an_item_stays_counted_while_the_ledger_is_asked_about_it() -> None:
+    """Whether or not the server still tells of its last attempt, and no further than if it had ended at once."""
+    running = item_started(a_state("main"), key="main", now=NOW)
+    before = described(running, attempt_in_round=3, after_seconds=1)
+    stopping = item_stopping(running, key="main", now=NOW + 2 * SECOND)
+    cancelled = item_cancelled(stopping, key="main", attempts_used=3, spending=COST, now=NOW + 3 * SECOND)
+    at_once = item_cancelled(running, key="main", attempts_used=3, spending=COST, now=NOW + 3 * SECOND)
+    shown = session_view(stopping, under_way={})
+    assert version(running, before) <= shown.version < cancelled.revision
+    assert shown.version == version(stopping, before)
+    assert SessionStatus.PROCESSING is shown.status
+    assert at_once == cancelled
