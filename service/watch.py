@@ -184,12 +184,13 @@ class Watcher:
         known = self._latest.view if self._latest else None
         is_closed = view.closed_at is not None and not view.stale
         is_earlier = known is not None and view.version < known.version and not is_newest
-        if not is_closed and (view == known or is_earlier):
+        if is_earlier or (view == known and not is_closed):
             return
         change = Change(seen=seen, is_last=is_closed)
         async with self._changed:
             self._latest = change
-            self._is_over = is_closed
+            # Once over nobody reads the session here any more, also when somebody has found it open again.
+            self._is_over = self._is_over or is_closed
             self._changed.notify_all()
 
     def _nudge_later(self) -> None:

@@ -13,6 +13,7 @@ from service.errors import OutOfReachError
 from service.read import SessionReader
 from service.watch import Watcher, rest_after
 from sessions.present import Seen, session_view
+from sessions.state import SessionState, items_retried, session_closed
 from tests.support.eventually import eventually
 from tests.unit.storage.histories import new_state
 
@@ -66,6 +67,11 @@ class Reader:
         if self.is_failing:
             raise OutOfReachError("nobody answers")
         return seen
+
+
+def seen_as(state: SessionState) -> Seen:
+    """Return a state as somebody has read it."""
+    return Seen(view=session_view(state), state=state, under_way={})
 
 
 @asynccontextmanager
@@ -193,6 +199,35 @@ async def test_what_stays_lower_is_shown_in_the_end(monkeypatch: pytest.MonkeyPa
         watcher.nudge()
         assert 38 == (await asyncio.wait_for(anext(changes), 5)).view.version
         await changes.aclose()
+
+
+async def test_an_end_that_a_retry_has_overtaken_is_shown_to_nobody() -> None:
+    """Somebody read a session as closed, and brings that along when others have been shown what a retry began."""
+    reader = Reader()
+    closed = session_closed(reader.state, now=reader.state.created_at)
+    reader.state = items_retried(closed, notes={}, max_attempts=None, now=reader.state.created_at)
+    async with watching(reader) as watcher:
+        changes = watcher.changes(after=None)
+        assert reader.state.revision == (await anext(changes)).view.version
+        await watcher.show(seen_as(closed))
+        reader.change()
+        watcher.nudge()
+        change = await anext(changes)
+        assert (reader.state.revision, False) == (change.view.version, change.is_last)
+        await changes.aclose()
+
+
+async def test_whoever_comes_when_the_watcher_has_ended_is_let_go() -> None:
+    """A session that is retried in that moment is shown; then the stream ends, since nobody reads the session here."""
+    reader = Reader()
+    reader.state = session_closed(reader.state, now=reader.state.created_at)
+    async with watching(reader) as watcher:
+        assert [True] == [change.is_last async for change in watcher.changes(after=None)]
+        retried = items_retried(reader.state, notes={}, max_attempts=None, now=reader.state.created_at)
+        await watcher.show(seen_as(retried))
+        async with asyncio.timeout(5):
+            shown = [(change.view.version, change.is_last) async for change in watcher.changes(after=None)]
+        assert [(retried.revision, False)] == shown
 
 
 @pytest.mark.parametrize("how", ["quick", "stale", "failing"])
