@@ -4,6 +4,7 @@ import asyncio
 import random
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 
 import httpx2
@@ -79,7 +80,8 @@ class Viewers:
 async def follow(api: httpx2.AsyncClient, watched: Watched, *, disorders: list[str]) -> None:
     """Read a stream from where the viewer left it, until it ends or breaks off."""
     watched.connections += 1
-    headers = {"Last-Event-ID": str(watched.view.version)} if watched.view else {}
+    named = watched.view.version if watched.view else None
+    headers = {"Last-Event-ID": str(named)} if named is not None else {}
     path = f"/api/sessions/{watched.session_id}/events"
     async with api.stream("GET", path, headers=headers, timeout=_SILENCE) as stream:
         if stream.status_code != 200:
@@ -92,7 +94,10 @@ async def follow(api: httpx2.AsyncClient, watched: Watched, *, disorders: list[s
             elif line.startswith("data:") and event == "session":
                 view = SessionView.model_validate_json(line[5:].strip())
                 if watched.view is not None and view.version < watched.view.version:
-                    disorders.append(f"{watched.mark}: a viewer saw {_told(view)} after {_told(watched.view)}")
+                    disorders.append(
+                        f"{watched.mark}: a viewer saw {_told(view)} after {_told(watched.view)}, "
+                        f"at {datetime.now(UTC):%H:%M:%S.%f} from {api.base_url}, to which it had named version {named}"
+                    )
                 watched.view = view
             if watched.has_ended:
                 return
