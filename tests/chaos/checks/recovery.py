@@ -3,14 +3,17 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from activities.heartbeat import INTERVAL
 from sessions.ledger import LedgerEntry
 from tests.chaos.checks.matching import Casebook, Matched, is_lost
 from tests.chaos.checks.result import CheckResult, Findings, Listed
 from tests.chaos.journal import Outage
 from tests.chaos.scale import Blow
+from workflows.policies import HEARTBEAT_TIMEOUT
 
 LONGEST = timedelta(seconds=15)
 MEANWHILE = "something else was broken meanwhile"
+IN_TURN = "the next attempt was killed as well before it was known: each kill has its own time"
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 8.0
 _SOON = timedelta(milliseconds=300)
 _STARTING = timedelta(seconds=5)
@@ -21,7 +24,8 @@ def items_go_on(book: Casebook) -> CheckResult:
     """After SIGKILL of a worker each of its items goes on within 15 seconds.
 
     Reckoned from the kill to the next attempt, less the pause that the retry policy makes between the two. Where
-    something else was broken meanwhile that the items need, they go on when that is mended: counted apart.
+    something else was broken meanwhile that the items need, they go on when that is mended: counted apart. An attempt
+    that was killed in its turn before anybody knew of it had gone on all the same, and its own kill has its own time.
     """
     found = Findings(
         "items go on within 15 s", "What a killed worker was making goes on elsewhere within 15 seconds of the kill."
@@ -32,7 +36,8 @@ def items_go_on(book: Casebook) -> CheckResult:
         for (mark, item), lines in book.matched.items():
             for number, line in enumerate(lines):
                 if _was_its(kill, line):
-                    _recovered(book, kill, lines[number:], place=(mark, item), found=found)
+                    rest = [line for line in lines[number:] if line.entry.round == lines[number].entry.round]
+                    _recovered(book, kill, rest, place=(mark, item), found=found)
     return found.result()
 
 
@@ -56,19 +61,24 @@ def _was_its(kill: Outage, line: Matched) -> bool:
 def _recovered(
     book: Casebook, kill: Outage, lines: Sequence[Matched], *, place: tuple[str, str], found: Findings
 ) -> None:
+    """Look at how an item went on. ``lines``: the attempt that was killed, and what followed in its round."""
     mark, item = place
-    this, later = lines[0].entry, [line.entry for line in lines[1:] if line.entry.round == lines[0].entry.round]
-    if not later:
-        taken_up = this.status == "complete"
-        ended = this.ended_at
-        if not taken_up or ended is None:
-            found.excuse("it was the last attempt of its round")
-            return
-        went_on = ended
+    this, known = lines[0].entry, [line.entry for line in book.matched[place]]
+    next_kill = _taken_in_turn(book, kill, [line.entry for line in lines[1:]], known=known)
+    if next_kill is not None:
+        went_on = next_kill.began_at
+        found.excuse(IN_TURN)
+        if not _was_its(next_kill, lines[1]):
+            _recovered(book, next_kill, lines[1:], place=place, found=found)
+    elif len(lines) > 1:
+        went_on = lines[1].entry.started_at
+    elif this.status == "complete" and this.ended_at is not None:
+        went_on = this.ended_at
     else:
-        went_on = later[0].started_at
+        found.excuse("it was the last attempt of its round")
+        return
     took = went_on - kill.began_at
-    pause = policy_pause(this, lines=[line.entry for line in book.matched[place]])
+    pause = policy_pause(this, lines=known)
     meanwhile = _struck_meanwhile(book, kill, went_on, mark=mark)
     if meanwhile is None:
         found.expect(
@@ -88,6 +98,38 @@ def _recovered(
             seconds=round(took.total_seconds(), 2),
         )
     )
+
+
+def _taken_in_turn(
+    book: Casebook, kill: Outage, later: Sequence[LedgerEntry], *, known: list[LedgerEntry]
+) -> Outage | None:
+    """Return the kill that took the next attempt as well, before anybody but its worker knew of it. None: no such kill.
+
+    The entry that a later attempt makes up for it gives that one's time. Of the kills at which it can have run, the
+    last is meant: it leaves the attempt before most time to be late in, and a loss that no kill explains is no excuse.
+    """
+    if len(later) < 2 or not _is_made_up(later[0]):
+        return None
+    told_by = _began_by(later, known=known) + INTERVAL
+    kills = [one for one in book.evidence.outages if one.blow is Blow.KILL_WORKER]
+    fitting = [one for one in kills if kill.began_at < one.began_at <= told_by]
+    return max(fitting, key=lambda one: one.began_at, default=None)
+
+
+def _began_by(entries: Sequence[LedgerEntry], *, known: list[LedgerEntry]) -> datetime:
+    """Return the latest moment at which the first of some attempts can have begun.
+
+    The server gives an attempt up at its heartbeat timeout, no sooner, and hands the next out after the pause.
+    """
+    first = entries[0]
+    if len(entries) < 2 or not _is_made_up(first):
+        return first.started_at
+    return _began_by(entries[1:], known=known) - policy_pause(first, lines=known) - HEARTBEAT_TIMEOUT
+
+
+def _is_made_up(entry: LedgerEntry) -> bool:
+    """Whether a later attempt made up the entry of a lost one: no loss is noticed before the heartbeat timeout."""
+    return is_lost(entry) and entry.ended_at is not None and entry.ended_at - entry.started_at < HEARTBEAT_TIMEOUT
 
 
 def policy_pause(entry: LedgerEntry, *, lines: list[LedgerEntry]) -> timedelta:

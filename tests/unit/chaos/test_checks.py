@@ -9,6 +9,7 @@ from sessions.statuses import AttemptStatus, ItemStatus, SessionStatus
 from tests.chaos.checks.calls import FORGOTTEN
 from tests.chaos.checks.every import CHECKS, checked
 from tests.chaos.checks.paid_twice import BETWEEN, STORED_IN_VAIN, WAITED_FOR_THE_STORE
+from tests.chaos.checks.recovery import IN_TURN
 from tests.chaos.checks.result import CheckResult
 from tests.chaos.checks.states import NOT_THERE
 from tests.chaos.evidence import Evidence, HistoryEvidence, SessionEvidence, Stored
@@ -409,6 +410,38 @@ def test_an_attempt_that_nobody_knew_of_yet_is_measured_by_its_call() -> None:
     found = next(result for result in checked(of) if result.name == "items go on within 15 s")
 
     assert (MARK, "main", 10.7) in [(one.session, one.item, one.seconds) for one in found.listed]
+
+
+def killed_twice(*second: float, began: float = 26, ended: float = 26.1) -> CheckResult:
+    """Return what is found where an item goes on after 26 s, its second attempt lost too, to kills at these times."""
+    kills = [outage(Blow.KILL_WORKER, began=1.4, ended=2)]
+    kills += [outage(Blow.KILL_WORKER, began=one, ended=one + 0.5, worker="here:102") for one in second]
+    of = ledger(
+        lost_entry("main", 1, began=1, ended=26),
+        lost_entry("main", 2, began=began, ended=ended, worker="here:103"),
+        entry("main", 3, began=max(26.1, ended + 0.1), ended=40, worker="here:103"),
+    )
+    return next(one for one in checked(evidence(of=of, outages=tuple(kills))) if one.name == "items go on within 15 s")
+
+
+def test_an_attempt_that_was_killed_in_its_turn_untold_had_gone_on() -> None:
+    """It was begun before the second kill, whatever its made-up entry says; each kill is reckoned by itself."""
+    found = killed_twice(13)
+
+    assert found.has_passed, found.failures
+    assert 1 == found.exceptions[IN_TURN]
+    assert {11.6, 13.2} == {one.seconds for one in found.listed if one.item == "main"}
+
+
+@pytest.mark.parametrize("second", [(), (5,), (20,)], ids=["no second kill", "long before", "after it was given up"])
+def test_no_kill_excuses_what_is_late_without_it(second: tuple[float, ...]) -> None:
+    """A second kill counts where it can have taken the attempt, and the item has 15 seconds from there, no more."""
+    assert not killed_twice(*second).has_passed
+
+
+def test_an_attempt_whose_time_is_known_goes_on_at_that_time() -> None:
+    """It lasted for longer than the server's patience, so that its entry is its own: late, kill or no kill."""
+    assert not killed_twice(13, began=22, ended=34).has_passed
 
 
 def test_waits_that_a_dead_worker_counted_alone_are_a_known_exception() -> None:
