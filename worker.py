@@ -12,7 +12,7 @@ from typing import Any, Self
 
 import uvloop
 from temporalio.client import Client
-from temporalio.worker import Worker
+from temporalio.worker import PollerBehaviorSimpleMaximum, Worker
 from temporalio.worker._workflow_instance import _WorkflowLogicFlag
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 from temporalio.workflow import SandboxImportNotificationPolicy
@@ -73,6 +73,8 @@ _IDLE_SESSION = timedelta(seconds=10)
 _CALLED_AT_ONCE = 20
 _SECONDS_A_MINUTE = 60
 STICKY_PATIENCE = timedelta(seconds=3)
+_WORKFLOW_POLLS = 20
+_POLLS_FOR_ANY_WORKER = 0.5
 _LONGEST_HEARTBEAT_DELAY = timedelta(milliseconds=50)
 _PATIENCE_WITH_TEMPORAL = timedelta(seconds=60)
 
@@ -182,6 +184,10 @@ def build_worker(
             max_task_queue_activities_per_second=starts_per_second,
             # A whole image set starts with the workflow task that plans it, without a way through the task queue.
             max_eager_activity_reservations_per_workflow_task=_MOST_ITEMS_STARTED_AT_ONCE,
+            # A poll brings one task, and of the sessions that no worker holds the server hands out questions before
+            # tasks: with the SDK's one poll for both, a dozen questions a second can keep sessions from being taken up.
+            workflow_task_poller_behavior=PollerBehaviorSimpleMaximum(_WORKFLOW_POLLS),
+            nonsticky_to_sticky_poll_ratio=_POLLS_FOR_ANY_WORKER,
             # A worker that was killed keeps its sessions to itself for so long; who steers one of them waits.
             sticky_queue_schedule_to_start_timeout=STICKY_PATIENCE,
             # At its own bound the SDK can lose a session's task for good; runtime/open_sessions.py keeps ours instead.

@@ -11,6 +11,7 @@ from pathlib import Path
 from temporalio.api.enums.v1 import PendingActivityState
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.client import (
+    Client,
     WorkflowExecutionStatus,
     WorkflowHandle,
     WorkflowHistory,
@@ -300,10 +301,11 @@ class Studio:
         provider: ImageProvider | None = None,
         concurrency: int = 20,
         images_per_minute: float | None = None,
+        client: Client | None = None,
     ) -> SessionWorker:
-        """Return the product's worker on this studio's ports, or with another provider."""
+        """Return the product's worker on this studio's ports, or with another provider or way to the server."""
         return build_worker(
-            self.environment.client,
+            client or self.environment.client,
             artifacts=self.artifacts,
             records=self.records,
             ledger=self.ledger,
