@@ -5,13 +5,14 @@ from typing import Any
 
 import pytest
 
+from sessions.ledger import LedgerEntry
 from sessions.statuses import AttemptStatus, ItemStatus, SessionStatus
 from tests.chaos.checks.calls import FORGOTTEN
 from tests.chaos.checks.every import CHECKS, checked
 from tests.chaos.checks.paid_twice import BETWEEN, STORED_IN_VAIN, WAITED_FOR_THE_STORE
 from tests.chaos.checks.recovery import IN_TURN
 from tests.chaos.checks.result import CheckResult
-from tests.chaos.checks.states import NOT_THERE
+from tests.chaos.checks.states import MADE_BEFORE, NOT_THERE
 from tests.chaos.evidence import Evidence, HistoryEvidence, SessionEvidence, Stored
 from tests.chaos.journal import Outage, Seen
 from tests.chaos.scale import Blow
@@ -118,6 +119,35 @@ def an_item_that_stayed_failed() -> Evidence:
 
 def a_retry_that_passed_over_an_item() -> Evidence:
     return evidence(asked=(asked("start", outcome=ID), asked("retry", when=20, once="one", failed=("main",), round=2)))
+
+
+def _retried(*entries: LedgerEntry, first: float = 5, then: float = 20, named: str = "main") -> Evidence:
+    """Return a session whose ``main`` failed in its first round and was named by a retry, after one of ``named``."""
+    failed = entry("main", 1, began=1, ended=2, status=AttemptStatus.FAILED, request_id="req-1", cost_microdollars=0)
+    return evidence(
+        of=ledger(failed, *entries),
+        asked=(
+            asked("start", outcome=ID),
+            asked("retry", when=first, once="one", failed=(named,)),
+            asked("retry", when=then, once="two", failed=("main",)),
+        ),
+    )
+
+
+def _made(*, began: float, ended: float, **more: Any) -> LedgerEntry:
+    return entry("main", 2, **{"began": began, "ended": ended, "round": 2, "request_id": "req-3", **more})
+
+
+def a_retry_that_passed_over_what_another_failed_to_make() -> Evidence:
+    return _retried(_made(began=6, ended=7, status=AttemptStatus.FAILED))
+
+
+def a_retry_that_passed_over_what_no_other_had_named() -> Evidence:
+    return _retried(_made(began=6, ended=7), named="lifestyle")
+
+
+def a_retry_that_passed_over_what_was_made_before_any_other() -> Evidence:
+    return _retried(_made(began=3, ended=4))
 
 
 def a_duplicate_that_began_a_round() -> Evidence:
@@ -255,6 +285,9 @@ SPOILED: list[tuple[str, Spoil, str]] = [
     ("one final state", a_failed_item_that_forgot_its_attempts, f"{MARK} main"),
     ("no failed item skipped", an_item_that_stayed_failed, f"{MARK}: main"),
     ("no failed item skipped", a_retry_that_passed_over_an_item, f"{MARK} main"),
+    ("no failed item skipped", a_retry_that_passed_over_what_another_failed_to_make, f"{MARK} main"),
+    ("no failed item skipped", a_retry_that_passed_over_what_no_other_had_named, f"{MARK} main"),
+    ("no failed item skipped", a_retry_that_passed_over_what_was_made_before_any_other, f"{MARK} main"),
     ("duplicates begin nothing", a_duplicate_that_began_a_round, MARK),
     ("finished items keep their bytes", a_changed_hash, f"{MARK} lifestyle"),
     ("finished items keep their bytes", a_hash_that_was_another_once, f"{MARK} lifestyle"),
@@ -288,6 +321,15 @@ def test_what_is_wrong_is_found_and_named(name: str, spoil: Spoil, says: str) ->
 
     assert name in found
     assert any(says in failure for failure in found[name].failures), found[name].failures
+
+
+@pytest.mark.parametrize("ended", [7, 30])
+def test_a_retry_of_what_an_earlier_one_makes_passes_over_nothing(ended: float) -> None:
+    """Made already or still being made: the list of what had failed was older. Counted, and no difference."""
+    of = _retried(_made(began=6, ended=ended))
+
+    assert "no failed item skipped" not in broken(of)
+    assert {MADE_BEFORE: 1} == exceptions(of, "no failed item skipped")
 
 
 def test_an_answer_that_a_crash_took_is_shown_with_its_reason() -> None:
