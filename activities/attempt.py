@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from temporalio import activity
 
 from activities.asking import Asking
-from activities.failures import failure_of, failure_to_retry, held, interrupted, stopped
+from activities.failures import HeldError, failure_of, failure_to_retry, held, interrupted, stopped
 from activities.heartbeat import Pulse, last_heartbeat
 from activities.ledger import LedgerLine, LedgerWriter
 from activities.plans import NO_PLAN, Plan, PlanFor
@@ -35,16 +35,12 @@ _LONGEST_FINISH = timedelta(seconds=10)
 # Handed out longer ago than this, an attempt asks whether its session has been paused since.
 _SHORT_QUEUE = timedelta(seconds=2)
 
+_COUNTED_FIRST = Hold(
+    message="What the attempt before may have cost is counted first.",
+    advice="It goes on by itself, as far as the budget allows.",
+)
+
 _logger = logging.getLogger("retakes.attempts")
-
-
-class _HeldError(Exception):
-    """The attempt may not begin now."""
-
-    def __init__(self, hold: Hold) -> None:
-        super().__init__(hold.message)
-        self.hold = hold
-        self.failure = TransientFailure(hold.message, advice=hold.advice)
 
 
 class Attempts:
@@ -96,6 +92,7 @@ class _Attempt:
 
     def __post_init__(self) -> None:
         self.report = self.told.report if self.told else RoundReport()
+        self.has_closed = False
         pending = self.told.pending if self.told else self.task.pending
         self.pulse = Pulse(self.report, pending=pending)
         self.asking = Asking(self.task, pulse=self.pulse, pending=pending, on_wait=self._entered_as_running)
@@ -107,19 +104,21 @@ class _Attempt:
             try:
                 if outcome := await self._taken_up(plan_for):
                     return outcome
+                if self._is_to_be_counted:
+                    raise HeldError(_COUNTED_FIRST)
                 self.entry = self._opened(number, plan=NO_PLAN)
                 plan = await plan_for(variation_for(number), correction=self._correction)
                 self.entry = entry = self._opened(number, plan=plan)
                 if hold := await self._hold(entry):
-                    raise _HeldError(hold)
+                    raise HeldError(hold)
                 is_entered = await self._entered_as_running(entry)
                 # What stands in no ledger has to be known to Temporal before it can be paid for.
                 self.pulse.running(entry, report=self.report, at_once=not is_entered)
                 made = await self.asking.answer(plan, entry=entry)
                 return await kept(self._stored_and_closed(made, plan=plan, entry=entry))
-            except _HeldError as error:
+            except HeldError as error:
                 # Nothing was asked for yet, so nothing is counted: the session hands the item out again in its time.
-                raise held(error.failure, report=self.report, held_for=error.hold.retry_after) from None
+                raise held(error.hold, report=self.report) from None
             except StoreDownError:
                 unreadable = TransientFailure(
                     "The artifact store cannot be read.", advice="Bring it back, then retry. Nothing was billed."
@@ -146,8 +145,7 @@ class _Attempt:
         waited = datetime.now(UTC) - (info.current_attempt_scheduled_time or datetime.now(UTC))
         return await self.gate.hold(
             self.task.session_id,
-            spent_in_round_microdollars=self.report.spending.spent_microdollars
-            + self.report.spending.uncertain_microdollars,
+            spent_in_round_microdollars=self.report.spending.at_worst_microdollars,
             worst_case_microdollars=entry.worst_case_microdollars,
             is_first=self.number_in_round == 1 and waited < _SHORT_QUEUE,
         )
@@ -181,6 +179,11 @@ class _Attempt:
     @property
     def _correction(self) -> str | None:
         return self.report.correction or self.task.correction
+
+    @property
+    def _is_to_be_counted(self) -> bool:
+        """Whether the session is to count first. What was closed for another may be reckoned otherwise next time."""
+        return self.task.is_budgeted and (self.has_closed or self.report.spending.at_worst_microdollars > 0)
 
     async def _plan_of_earlier(self, plan_for: PlanFor, *, number: int) -> Plan:
         """Return the plan of an earlier attempt, for its entry. What it has left must be seen to even without one."""
@@ -230,8 +233,11 @@ class _Attempt:
             if pending is not None and pending.entry.attempt != number:
                 pending = None
             receipt = await self.shelf.find(number)
-            if receipt is None and pending is None and is_own:
+            is_left_by_nobody = receipt is None and pending is None
+            if is_left_by_nobody and is_own:
                 break
+            if is_left_by_nobody and self._is_to_be_counted:
+                continue  # it was to come back, as this one is: its worker died before it could
             plan = await self._plan_of_earlier(plan_for, number=number)
             entry = self._opened(number, plan=plan)
             if self.told and self.told.running and self.told.running.attempt == number:
@@ -239,6 +245,7 @@ class _Attempt:
             if receipt is not None:
                 _logger.info("took up an artifact that was already paid for", extra=self._log_fields(entry))
                 return await kept(self._closed(entry, plan=plan, receipt=receipt, data=None))
+            self.has_closed = True
             if pending is not None:
                 if outcome := await self._fetched(pending, plan=plan, is_own=is_own):
                     return outcome

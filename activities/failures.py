@@ -5,9 +5,10 @@ from datetime import timedelta
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from sessions.attempts import RoundReport
-from sessions.errors import AttemptError, ItemError
+from sessions.errors import AttemptError, ItemError, TransientFailure
 from sessions.model import Value
 from sessions.pending import PendingAttempt
+from sessions.ports import Hold
 from sessions.texts import shortened
 
 
@@ -45,9 +46,18 @@ def interrupted(error: AttemptError, *, report: RoundReport, pending: PendingAtt
     return _ended(error, report=report, type_=INTERRUPTED, pending=pending)
 
 
-def held(error: AttemptError, *, report: RoundReport, held_for: timedelta | None) -> ApplicationError:
+class HeldError(Exception):
+    """An attempt may not begin now."""
+
+    def __init__(self, hold: Hold) -> None:
+        super().__init__(hold.message)
+        self.hold = hold
+
+
+def held(hold: Hold, *, report: RoundReport) -> ApplicationError:
     """Return how an attempt ends that may not begin now. It waits with its session, and does not count."""
-    return _ended(error, report=report, type_=INTERRUPTED, held_for=held_for)
+    failure = TransientFailure(hold.message, advice=hold.advice)
+    return _ended(failure, report=report, type_=INTERRUPTED, held_for=hold.retry_after)
 
 
 def stopped(error: AttemptError, *, report: RoundReport) -> ApplicationError:

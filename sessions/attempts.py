@@ -48,6 +48,8 @@ class ItemTask(Value):
     """Whether a person has chosen the version that counts, so that this one will not."""
     was_interrupted: bool = False
     """Whether the attempt that begins was begun before: what it may have left is not given up lightly."""
+    is_budgeted: bool = False
+    """Whether the session counts what an attempt may have cost before it lets another one follow."""
     pending: PendingAttempt | None = None
     """The attempt that begins, if the provider is at work on it already."""
     limits: AttemptLimits
@@ -69,6 +71,7 @@ class ItemTask(Value):
             "has_version": item.artifact is not None,
             "is_chosen": item.is_chosen,
             "was_interrupted": item.was_interrupted,
+            "is_budgeted": item.is_budgeted,
             "pending": item.pending,
             "limits": session.limits,
             "model": session.model,

@@ -52,6 +52,9 @@ class ItemState(Value):
     """That attempt, if its call goes on at the provider: it is taken up, not made again."""
     is_stopping: bool = False
     """Whether it was cancelled between two attempts, and the ledger is being asked how many they were."""
+    is_budgeted: bool = False
+    """Whether it was handed out under a budget. It then comes back once an attempt may have cost something: what is
+    set aside for it is what one attempt costs at worst."""
     stage: int = Field(default=0, ge=0)
     """An item is made once every item of the stages before its own is complete."""
     is_blocked: bool = False

@@ -47,6 +47,11 @@ class Spending(Value):
     spent_microdollars: int = 0
     uncertain_microdollars: int = 0
 
+    @property
+    def at_worst_microdollars(self) -> int:
+        """What attempts have cost if everything uncertain was billed."""
+        return self.spent_microdollars + self.uncertain_microdollars
+
     def __add__(self, other: Self) -> "Spending":
         return Spending(
             usage=self.usage + other.usage,

@@ -97,7 +97,7 @@ class SessionState(Value):
     def committed_microdollars(self) -> int:
         """What is spent, may have been spent, or may yet be spent by what is being made."""
         under_way = self.items.count(ItemStatus.PROCESSING) * self.worst_case_microdollars
-        return self.spending.spent_microdollars + self.spending.uncertain_microdollars + under_way
+        return self.spending.at_worst_microdollars + under_way
 
     @property
     def affordable_attempts(self) -> int | None:
@@ -202,14 +202,16 @@ def _with_item_ended(state: SessionState, item: ItemState, *, now: datetime) -> 
     return state._with_item(item, now=now, by=_steps_of_round(state.item(item.key)))
 
 
-def item_started(state: SessionState, *, key: str, now: datetime) -> SessionState:
+def item_started(state: SessionState, *, key: str, now: datetime, is_budgeted: bool = False) -> SessionState:
     """Hand an item to the workers. Shown as processing; which attempt runs is known to the server, not here.
 
     The revision stays as it is: a watcher sees the step when the attempt itself begins.
     """
     item = state.item(key)
     again_at = now if item.was_interrupted else None
-    item = item.model_copy(update={"status": ItemStatus.PROCESSING, "handed_out_again_at": again_at})
+    item = item.model_copy(
+        update={"status": ItemStatus.PROCESSING, "handed_out_again_at": again_at, "is_budgeted": is_budgeted}
+    )
     return state._with_item(item, now=now, by=0)
 
 

@@ -58,12 +58,13 @@ def item_failure(
     worst_case_microdollars: int,
     noticed_at: datetime,
 ) -> ItemFailure:
-    """Return the failure behind an activity that failed for good.
+    """Return the failure behind an activity of an item that failed for good.
 
     An attempt that ended by itself brings its report. One that was cut off (its worker died, or it hung) brings
     none: then the last heartbeat tells of the attempts before it, and all that were allowed count as used, each
-    that nobody told of at ``worst_case_microdollars``. A call that goes on is taken up by one more activity, unless
-    this one has taken it up already: what kills its workers must not go on for ever.
+    that nobody told of at ``worst_case_microdollars``. Under a budget one of them at the most can have cost anything:
+    the others were to come back, and the item is handed out again. A call that goes on is taken up by one more
+    activity, unless this one has taken it up already: what kills its workers must not go on for ever.
 
     Args:
         error: what the activity ended with.
@@ -96,16 +97,18 @@ def item_failure(
             return ItemFailure(error=_timed_out(cause), report=told.report, is_interrupted=True, pending=told.pending)
         lost = _lost(
             told,
+            count=_count_of_lost(told, item=item, is_cancelled=is_cancelled),
             item=item,
-            used=1 + told.report.attempts_used if is_cancelled else item.max_attempts,
             model=model,
             worst_case_microdollars=worst_case_microdollars,
             noticed_at=noticed_at,
         )
+        report = _last_report(told, lost=lost)
         return ItemFailure(
             error=_timed_out(cause),
-            report=_last_report(told, lost=lost),
+            report=report,
             is_cancelled=is_cancelled,
+            is_interrupted=not is_cancelled and report.attempts_used < item.max_attempts,
             untold=tuple(entry for entry in lost if not _is_told_of(entry, told=told)),
         )
     used = item.max_attempts if error.retry_state is RetryState.MAXIMUM_ATTEMPTS_REACHED else 1
@@ -152,10 +155,22 @@ def _told(timeout: TimeoutError) -> Heartbeat:
     return Heartbeat.model_validate(details[0]) if details else Heartbeat(report=RoundReport())
 
 
+def _count_of_lost(told: Heartbeat, *, item: ItemState, is_cancelled: bool) -> int:
+    """Return how many attempts may have asked for something, and have not told what came of it.
+
+    A cancelled item has one attempt beyond those told of, that one's worker died. Any other has had all that were
+    allowed; but under a budget those that followed on what may have cost something have asked for nothing.
+    """
+    lost = 1 if is_cancelled else item.max_attempts - told.report.attempts_used
+    if not item.is_budgeted:
+        return lost
+    return min(lost, 0 if told.report.spending.at_worst_microdollars else 1)
+
+
 def _lost(
-    told: Heartbeat, *, item: ItemState, used: int, model: str, worst_case_microdollars: int, noticed_at: datetime
+    told: Heartbeat, *, count: int, item: ItemState, model: str, worst_case_microdollars: int, noticed_at: datetime
 ) -> tuple[LedgerEntry, ...]:
-    """Return the entries of the attempts after those that were reported, up to as many as were used in the round.
+    """Return the entries of so many attempts after those that were reported.
 
     Of the one under way the last heartbeat may tell. Of another it is known that it was made, and no more: whatever
     the ledger has of it is better than this.
@@ -176,7 +191,7 @@ def _lost(
             started_at=noticed_at,
             worker="unknown",
         ).abandoned()
-        for number in range(first, item.attempts_before_round + used + 1)
+        for number in range(first, first + count)
     )
 
 

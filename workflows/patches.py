@@ -20,6 +20,11 @@ COUNT_WHAT_MAY_HAVE_ASKED: Final = "count-what-may-have-asked"
 """A last attempt whose worker died after a wait was over counts, as uncertain. Before, it was made again under its
 number, and a call that it had made meanwhile was in no ledger."""
 
+COUNT_BEFORE_THE_NEXT: Final = "count-before-the-next"
+"""Under a budget an item comes back from the workers once an attempt may have cost something, and no other is counted
+for it. Before, each attempt whose worker died before it could come back was counted at its worst, and passed the
+budget without a call."""
+
 STOP_ONCE: Final = "stop-once"
 """An item that is cancelled again while it asks the ledger what it was at goes on asking. Before, it never ended."""
 

@@ -36,7 +36,13 @@ from sessions.statuses import ItemStatus, SessionStatus
 from sessions.wire import FAILED_ITEMS_ATTRIBUTE, STATUS_ATTRIBUTE, records_queue
 from workflows.callback_delivery import start_delivery
 from workflows.failures import ItemFailure, item_failure
-from workflows.patches import ASK_THE_LEDGER, ENTER_WHAT_NOBODY_TOLD_OF, GO_ON_IN_ANOTHER_RUN, STOP_ONCE
+from workflows.patches import (
+    ASK_THE_LEDGER,
+    COUNT_BEFORE_THE_NEXT,
+    ENTER_WHAT_NOBODY_TOLD_OF,
+    GO_ON_IN_ANOTHER_RUN,
+    STOP_ONCE,
+)
 from workflows.policies import RECORD_RETRIES, RECORD_TIMEOUT
 from workflows.recording import entries_that_fit, round_report
 
@@ -170,11 +176,16 @@ class Rounds:
             if self._has_been_told():
                 self._record_soon()
             for item in self._items_to_hand_out():
-                self._become(item_started(self._state, key=item.key, now=workflow.now()))
+                self._become(
+                    item_started(self._state, key=item.key, now=workflow.now(), is_budgeted=self._is_budgeted())
+                )
                 self._making[item.key] = self._in_background(self._make(item.key))
             await self._wait_while_held(
                 lambda: not self._has_work() or bool(self._items_to_hand_out()) or self._is_told
             )
+
+    def _is_budgeted(self) -> bool:
+        return self._state.budget_microdollars is not None and workflow.patched(COUNT_BEFORE_THE_NEXT)
 
     def _items_to_hand_out(self) -> Sequence[ItemState]:
         room = self._items_at_once - self._state.items.count(ItemStatus.PROCESSING)

@@ -30,10 +30,10 @@ def _failed(cause: BaseException | None, *, retry_state: RetryState) -> Activity
     return error
 
 
-def _failure_behind(error: ActivityError, *, max_attempts: int = 3) -> ItemFailure:
+def _failure_behind(error: ActivityError, *, max_attempts: int = 3, is_budgeted: bool = False) -> ItemFailure:
     return item_failure(
         error,
-        item=ItemState(key="lifestyle", label="Lifestyle", max_attempts=max_attempts),
+        item=ItemState(key="lifestyle", label="Lifestyle", max_attempts=max_attempts, is_budgeted=is_budgeted),
         model="gpt-image-2",
         worst_case_microdollars=7,
         noticed_at=datetime(2026, 11, 21, tzinfo=UTC),
@@ -82,6 +82,37 @@ def test_the_last_heartbeat_tells_of_the_attempts_before() -> None:
 
     assert 3 == failure.report.attempts_used
     assert spending + Spending(uncertain_microdollars=7) == failure.report.spending
+
+
+@pytest.mark.parametrize(
+    ("told", "used", "uncertain"),
+    [(RoundReport(), 1, 7), (RoundReport(attempts_used=1), 2, 7)]
+    + [
+        (RoundReport(attempts_used=1, spending=spending), 1, spending.uncertain_microdollars)
+        for spending in (Spending(spent_microdollars=40), Spending(uncertain_microdollars=5))
+    ],
+)
+def test_under_a_budget_only_the_first_lost_attempt_that_may_have_cost_something_counts(
+    told: RoundReport, used: int, uncertain: int
+) -> None:
+    """Those after it were to come back before they asked for anything. So the item is handed out again."""
+    error = _failed(
+        _timeout(TimeoutType.HEARTBEAT, Heartbeat(report=told).model_dump(mode="json")),
+        retry_state=RetryState.MAXIMUM_ATTEMPTS_REACHED,
+    )
+    failure = _failure_behind(error, is_budgeted=True)
+
+    assert (used, uncertain) == (failure.report.attempts_used, failure.report.spending.uncertain_microdollars)
+    assert failure.is_interrupted
+
+
+def test_a_last_attempt_that_was_lost_under_a_budget_ends_the_round() -> None:
+    """It may have cost something and no other is left: the item has failed, as without a budget."""
+    error = _failed(_timeout(TimeoutType.HEARTBEAT), retry_state=RetryState.MAXIMUM_ATTEMPTS_REACHED)
+    failure = _failure_behind(error, max_attempts=1, is_budgeted=True)
+
+    assert (1, False) == (failure.report.attempts_used, failure.is_interrupted)
+    assert Spending(uncertain_microdollars=7) == failure.report.spending
 
 
 def test_a_lost_attempt_that_was_told_of_is_entered(running: LedgerEntry) -> None:

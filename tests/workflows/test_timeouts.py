@@ -4,6 +4,8 @@ import asyncio
 from datetime import datetime, timedelta
 
 import pytest
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.worker import Replayer
 
 from sessions.artifacts import Receipt
 from sessions.attempts import AttemptLimits
@@ -15,6 +17,8 @@ from tests.support.eventually import eventually
 from tests.support.memory import MemoryArtifacts, MemoryRecords
 from tests.support.scripted import Gate, throttled
 from tests.support.workflow_environment import Studio, image_input
+from tests.unit.activities.desk import LIFESTYLE, cost_at_worst
+from worker import WORKFLOWS, workflow_runner
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -75,6 +79,48 @@ class TestSilentWorker:
         assert (AttemptStatus.UNCERTAIN, AttemptStatus.COMPLETE) == (uncertain.status, complete.status)
         assert 2 == state.item("lifestyle").attempt
         assert 0 < uncertain.cost_microdollars == state.spending.uncertain_microdollars
+
+    @pytest.mark.parametrize("max_attempts", [2, 3])
+    async def test_workers_that_die_one_after_the_other_do_not_pass_a_budget(
+        self, real_studio: Studio, monkeypatch: pytest.MonkeyPatch, max_attempts: int
+    ) -> None:
+        """The second had asked for nothing: only what the first may have cost counts, and there is room for another.
+
+        So it is where the second was the last that Temporal would begin by itself.
+        """
+        find = MemoryArtifacts.find
+        searches: list[str] = []
+        end_of_test = asyncio.Event()
+
+        async def find_and_hang(store: MemoryArtifacts, key: str) -> Receipt | None:
+            searches.append(key)
+            if len(searches) == 2:
+                await end_of_test.wait()
+            return await find(store, key)
+
+        monkeypatch.setattr(MemoryArtifacts, "find", find_and_hang)
+        real_studio.provider.script("Lifestyle", Gate())
+        request = ImageSessionRequest(
+            product=Product(title="Steel bottle"), images=(LIFESTYLE,), max_attempts=max_attempts
+        )
+        start = image_input(request)
+        worst = cost_at_worst("x" * 10_000)
+        budget = {"budget_microdollars": 2 * worst, "worst_case_microdollars": worst}
+        limited = start.state.model_copy(update=budget)
+        session = await real_studio.start(start.model_copy(update={"state": limited, "worst_case_microdollars": worst}))
+        await session.until(lambda view: view.status.is_settled or "budget" in view.message)
+        end_of_test.set()
+        state = await session.state()
+
+        assert (ItemStatus.COMPLETE, 2) == (state.item("lifestyle").status, state.item("lifestyle").attempt)
+        assert 2 == real_studio.provider.count("Lifestyle")
+        assert state.spending.at_worst_microdollars <= 2 * worst
+        assert [1, 2] == [entry.attempt for entry in real_studio.records.ledger("lifestyle")]
+        await session.result()
+        replayer = Replayer(
+            workflows=WORKFLOWS, workflow_runner=workflow_runner(), data_converter=pydantic_data_converter
+        )
+        await replayer.replay_workflow(await session.history())
 
     async def test_what_it_had_stored_is_taken_up_without_a_call(
         self, real_studio: Studio, monkeypatch: pytest.MonkeyPatch

@@ -29,6 +29,7 @@ def image_task(
     round_number: int = 1,
     attempts_before_round: int = 0,
     max_attempts: int = 3,
+    is_budgeted: bool = False,
     limits: AttemptLimits = AttemptLimits(),  # noqa: B008 - frozen, so it can't change between calls
     request: ImageSessionRequest | None = None,
 ) -> ImageTask:
@@ -40,6 +41,7 @@ def image_task(
         round=round_number,
         attempts_before_round=attempts_before_round,
         max_attempts=max_attempts,
+        is_budgeted=is_budgeted,
         limits=limits,
         request=request or ImageSessionRequest(product=Product(title="Steel bottle"), images=(LIFESTYLE,)),
         image=LIFESTYLE,

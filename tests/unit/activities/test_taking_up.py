@@ -3,7 +3,9 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from temporalio.exceptions import ApplicationError
 
+from activities.failures import INTERRUPTED, FailureDetail
 from sessions.attempts import Heartbeat, RoundReport
 from sessions.errors import ErrorClass, ItemError
 from sessions.money import Spending, Usage
@@ -137,3 +139,52 @@ async def test_an_attempt_that_was_lost_in_a_wait_may_have_asked_once_that_was_o
     await desk.run(image_task(), environment=desk.environment(attempt=2, told=told))
 
     assert [(1, status), (2, AttemptStatus.COMPLETE)] == [(entry.attempt, entry.status) for entry in desk.entries]
+
+
+@pytest.mark.parametrize("attempt", [2, 3])
+async def test_under_a_budget_what_may_have_cost_something_is_counted_before_anything_else(
+    desk: Desk, attempt: int
+) -> None:
+    """One attempt was lost, and any that followed was to come back as this one does: none of them has asked."""
+    with pytest.raises(ApplicationError) as failure:
+        await desk.run(image_task(is_budgeted=True), environment=desk.environment(attempt=attempt))
+
+    assert INTERRUPTED == failure.value.type
+    report = FailureDetail.model_validate(failure.value.details[0]).report
+    (uncertain,) = desk.entries
+    assert (1, AttemptStatus.UNCERTAIN) == (uncertain.attempt, uncertain.status)
+    assert (1, uncertain.cost_microdollars) == (report.attempts_used, report.spending.uncertain_microdollars)
+    assert 0 == desk.provider.count("Lifestyle") == desk.gate.asked
+
+
+async def test_under_a_budget_an_attempt_that_cost_nothing_is_followed_at_once(desk: Desk) -> None:
+    """There is nothing to count, so the item need not come back for it."""
+    told = Heartbeat(report=RoundReport(attempts_used=1))
+    outcome = await desk.run(image_task(is_budgeted=True), environment=desk.environment(attempt=2, told=told))
+
+    assert 2 == outcome.artifact.attempt
+
+
+async def test_under_a_budget_an_attempt_that_was_lost_in_a_wait_is_counted_first_too(desk: Desk) -> None:
+    """Once its wait is over, whoever looks next reckons it at its worst: this one must have asked for nothing then."""
+    told = Heartbeat(
+        report=RoundReport(),
+        running=running_entry(1),
+        waiting_for=ItemError(type=ErrorClass.THROTTLE, message="Too many requests.", advice="It goes on by itself."),
+        waiting_until=datetime.now(UTC) + timedelta(minutes=1),
+    )
+    with pytest.raises(ApplicationError) as failure:
+        await desk.run(image_task(is_budgeted=True), environment=desk.environment(attempt=2, told=told))
+
+    assert INTERRUPTED == failure.value.type
+    assert [(1, AttemptStatus.FAILED, 0)] == [(one.attempt, one.status, one.cost_microdollars) for one in desk.entries]
+    assert 0 == desk.provider.count("Lifestyle")
+
+
+async def test_under_a_budget_what_a_lost_attempt_has_stored_is_taken_up(desk: Desk) -> None:
+    """It is there, whoever was to come back."""
+    desk.store(2)
+    outcome = await desk.run(image_task(is_budgeted=True), environment=desk.environment(attempt=3))
+
+    assert 2 == outcome.artifact.attempt
+    assert 0 == desk.provider.count("Lifestyle")
