@@ -410,7 +410,7 @@ async def test_the_limit_of_a_month_holds_sessions_back(real_studio: Studio, mon
     studio.monthly, studio.spending.microdollars = 1_000_000, 1_000_000
     async with studio.worker():
         session = await studio.start(_input())
-        view = await session.until(lambda view: "month" in view.message)
+        view = await session.until(lambda view: "month" in view.message and view.counts.processing == 0)
         assert (0, 2) == (view.counts.complete, view.counts.pending)
         assert 0 == studio.provider.count("Main image")
 
