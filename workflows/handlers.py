@@ -46,10 +46,10 @@ class SessionHandlers:
         return self._rounds.state.may_begin(spent_in_round_microdollars=spent_in_round_microdollars)
 
     @workflow.signal(name=RETRY_SIGNAL)
-    def retry_failed(self, request: Retry | None = None) -> None:
+    async def retry_failed(self, request: Retry | None = None) -> None:
         """Retry failed items: those named, or all. A request that does not fit the state is logged and ignored."""
         try:
-            self._rounds.obey(request or Retry())
+            await self._rounds.obey_once_heard(request or Retry())
         except CommandRefusedError as error:
             workflow.logger.warning("a retry by signal was refused: %s", error)
 

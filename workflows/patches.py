@@ -31,3 +31,7 @@ STOP_ONCE: Final = "stop-once"
 ENTER_WHAT_NOBODY_TOLD_OF: Final = "enter-what-nobody-told-of"
 """A last attempt whose worker died before it could tell of it is entered all the same. Before, its cost was counted,
 and a call that it had made was in no ledger."""
+
+HEAR_BEFORE_REFUSING: Final = "hear-before-refusing"
+"""A retry by signal that came together with the failure it is about is obeyed. Before, it was refused, with nobody to
+hear of that, since signals come before what has ended."""

@@ -16,7 +16,7 @@ from temporalio.exceptions import ActivityError, is_cancelled_exception
 from activities.records import RecordActivities
 from sessions.announcements import settled_callback
 from sessions.attempts import AttemptOutcome, RoundReport, SessionInput, SessionRecordTask
-from sessions.commands import Command, SessionEndingError, obeyed
+from sessions.commands import Command, CommandRefusedError, SessionEndingError, obeyed
 from sessions.details import details_table
 from sessions.holding import held_back
 from sessions.items import ItemState
@@ -41,6 +41,7 @@ from workflows.patches import (
     COUNT_BEFORE_THE_NEXT,
     ENTER_WHAT_NOBODY_TOLD_OF,
     GO_ON_IN_ANOTHER_RUN,
+    HEAR_BEFORE_REFUSING,
     STOP_ONCE,
 )
 from workflows.policies import RECORD_RETRIES, RECORD_TIMEOUT
@@ -112,6 +113,22 @@ class Rounds:
             # Asked for twice, it is stopped once: again would cut off what it finds out about the attempts it had.
             if not making.cancelling() or not workflow.patched(STOP_ONCE):
                 making.cancel()
+
+    async def obey_once_heard(self, command: Command) -> None:
+        """Obey a command that nobody hears the answer to: one that came together with what it is about is not lost.
+
+        Who sees in the ledger that an item has failed may say so before a worker has told the session of it.
+
+        Raises:
+            CommandRefusedError: the state does not allow it, even with all that has ended meanwhile.
+        """
+        try:
+            self.obey(command)
+        except CommandRefusedError:
+            if not workflow.patched(HEAR_BEFORE_REFUSING):
+                raise
+            await _everything_heard()
+            self.obey(command)
 
     def checked(self, command: Command) -> SessionState:
         """Return what a command would make of the session.
@@ -412,7 +429,7 @@ class Rounds:
 
 
 async def _everything_heard() -> None:
-    """Let everything that has ended in this same activation be heard, before what has not is cancelled.
+    """Let everything that has ended in this same activation be heard, before what has not is cancelled or refused.
 
     A task that is cancelled drops its result even if that is there already; from the activity to the item's task it
     is a few turns of the loop.

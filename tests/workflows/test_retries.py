@@ -5,14 +5,16 @@ import asyncio
 import pytest
 from temporalio.client import WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
+from temporalio.testing import WorkflowEnvironment
 
 from sessions.commands import Accepted, ItemNotRetryableError, NothingFailedError, RetryItem, RetryRequest
+from sessions.images import ImageSessionRequest, Product
 from sessions.statuses import ItemStatus, SessionStatus
 from sessions.variations import VARIATIONS
 from sessions.view import SessionView
 from sessions.wire import RETRY_SIGNAL, RETRY_UPDATE
 from tests.support.scripted import Gate, broken, forbidden, refused
-from tests.support.workflow_environment import RunningSession, Studio
+from tests.support.workflow_environment import RunningSession, Studio, image_input
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -46,6 +48,24 @@ async def test_a_signal_retries_what_failed(studio: Studio) -> None:
     state = await session.result()
 
     assert (SessionStatus.COMPLETE, 2) == (state.status, state.item("lifestyle").attempt)
+
+
+async def test_a_signal_that_comes_with_the_failure_is_not_lost(real_server: WorkflowEnvironment) -> None:
+    """The ledger shows a failure before any worker has told the session of it; who retries it then is heard."""
+    studio = Studio(real_server)
+    asked = Gate()
+    studio.provider.script("Lifestyle", asked)
+    async with studio.worker():
+        session = await studio.start(image_input(ImageSessionRequest(product=Product(title="Bottle"), max_attempts=1)))
+        await asked.reached.wait()
+        await session.until(lambda view: view.counts.complete == 4)
+
+    await session.signal_retry()
+    async with studio.worker():
+        state = await session.result()
+        await studio.close()
+
+    assert (SessionStatus.COMPLETE, 2, 2) == (state.status, state.round, state.item("lifestyle").attempt)
 
 
 async def test_the_body_of_the_retry_call_works_as_a_signal(studio: Studio) -> None:

@@ -6,10 +6,12 @@ from sessions.ledger import LedgerEntry
 from sessions.statuses import AttemptStatus, ItemStatus, SessionStatus
 from tests.chaos.checks.matching import Casebook
 from tests.chaos.checks.result import CheckResult, Findings
+from tests.chaos.evidence import SessionEvidence
 from tests.chaos.journal import Asked
 
 NOT_THERE = "HTTP 404"
 MADE_BEFORE = "an earlier retry was making it or had made it: the list of what had failed was older"
+CANCELLED_MEANWHILE = "a person cancelled it at the same time"
 _STARTS_A_ROUND = ("retry", "retake")
 
 
@@ -119,9 +121,20 @@ def nothing_left_failed(book: Casebook) -> CheckResult:
             if not is_begun and _is_made_for(before, of_item=of_item):
                 found.excuse(MADE_BEFORE)
                 continue
+            if not is_begun and _is_cancelled_by_somebody(book, session, key=key):
+                found.excuse(CANCELLED_MEANWHILE)
+                continue
             text = f"{asked.mark} {key} had failed, was retried by {asked.by}, and was never begun again"
             found.expect(is_begun, text)
     return found.result()
+
+
+def _is_cancelled_by_somebody(book: Casebook, session: SessionEvidence, *, key: str) -> bool:
+    """Whether an item ended as cancelled, in a session of which somebody had an item cancelled."""
+    is_cancelled = any(item.key == key and item.status is ItemStatus.CANCELLED for item in session.view.items)
+    return is_cancelled and any(
+        asked.act == "cancel item" and asked.is_accepted and asked.mark == session.mark for asked in book.evidence.asked
+    )
 
 
 def _is_made_for(before: Sequence[Asked], *, of_item: Sequence[LedgerEntry]) -> bool:

@@ -12,7 +12,7 @@ from tests.chaos.checks.every import CHECKS, checked
 from tests.chaos.checks.paid_twice import BETWEEN, STORED_IN_VAIN, WAITED_FOR_THE_STORE
 from tests.chaos.checks.recovery import IN_TURN
 from tests.chaos.checks.result import CheckResult
-from tests.chaos.checks.states import MADE_BEFORE, NOT_THERE
+from tests.chaos.checks.states import CANCELLED_MEANWHILE, MADE_BEFORE, NOT_THERE
 from tests.chaos.evidence import Evidence, HistoryEvidence, SessionEvidence, Stored
 from tests.chaos.journal import Outage, Seen
 from tests.chaos.scale import Blow
@@ -330,6 +330,21 @@ def test_a_retry_of_what_an_earlier_one_makes_passes_over_nothing(ended: float) 
 
     assert "no failed item skipped" not in broken(of)
     assert {MADE_BEFORE: 1} == exceptions(of, "no failed item skipped")
+
+
+@pytest.mark.parametrize(("act", "excused"), [("cancel item", 1), ("pause", 0)])
+def test_a_retry_of_what_a_person_cancels_at_the_same_time_passes_over_nothing(act: str, excused: int) -> None:
+    """One of the two is obeyed. Without anybody who cancelled it, the item was passed over."""
+    failed = entry("main", 1, began=1, ended=2, status=AttemptStatus.FAILED, request_id="req-1", cost_microdollars=0)
+    items = (item_view("main", attempt=1, status=ItemStatus.CANCELLED), item_view("lifestyle", attempt=1))
+    shown = view(*items, status=SessionStatus.CANCELLED)
+    of = evidence(
+        of=ledger(failed, without=("main", 2)).model_copy(update={"view": shown}),
+        asked=(asked("start", outcome=ID), asked(act, when=4), asked("retry", when=5, once="one", failed=("main",))),
+    )
+
+    assert excused == exceptions(of, "no failed item skipped").get(CANCELLED_MEANWHILE, 0)
+    assert (excused == 0) is ("no failed item skipped" in broken(of))
 
 
 def test_an_answer_that_a_crash_took_is_shown_with_its_reason() -> None:
