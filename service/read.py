@@ -244,7 +244,7 @@ class SessionReader:
             state, recorded = standing_of(record)
             # The ledger's spending holds what the heartbeats tell of, too.
             told = {item: known.model_copy(update={"spending": Spending()}) for item, known in under_way.items()}
-            return self._seen(state, under_way={**recorded, **told}, is_stale=True)
+            return self._seen(not_closed_yet(state), under_way={**recorded, **told}, is_stale=True)
         return self._seen(not_closed_yet(state), under_way=not_interrupted_since(under_way, state=state))
 
     async def _closed(self, description: WorkflowExecutionDescription) -> Seen | None:

@@ -422,10 +422,11 @@ def session_closed(state: SessionState, *, now: datetime) -> SessionState:
 
 
 def not_closed_yet(state: SessionState) -> SessionState:
-    """Return the state of a workflow that still runs: while its last write is under way its state says closed."""
-    if state.closed_at is None:
-        return state
-    return state.model_copy(update={"closed_at": None, "revision": state.revision - 1})
+    """Return the state of a workflow that still runs: while its last write is under way its state says closed.
+
+    The revision stays, lest who has read that write sees the version fall.
+    """
+    return state.model_copy(update={"closed_at": None})
 
 
 def _with_spending(state: SessionState, spending: Spending) -> SessionState:

@@ -38,6 +38,7 @@ from sessions.identifiers import session_id_for
 from sessions.images import ImageRequest, ImageSessionInput, ImageSessionRequest, ImageType, Product
 from sessions.ledger import LedgerEntry
 from sessions.progress import UnderWay
+from sessions.state import SessionState
 from sessions.statuses import ItemStatus, SessionKind, SessionStatus
 from sessions.steering import CancelItems
 from sessions.view import SessionView
@@ -429,3 +430,39 @@ async def test_cancelled_between_two_attempts_while_the_records_are_silent(
     assert ["processing", "processing", "cancelled"] == [view.status for view in shown]
     versions = [view.version for view in shown]
     assert sorted(set(versions)) == versions
+
+
+async def test_while_the_last_write_is_under_way_nobody_is_shown_an_older_version(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The records say that the session has closed, its workflow still runs: a worker that answers tells no less."""
+    written, may_answer = asyncio.Event(), asyncio.Event()
+    write = house.records.record_session
+
+    async def held(state: SessionState, *, entries: Sequence[LedgerEntry]) -> None:
+        await write(state, entries=entries)
+        if state.closed_at is not None:
+            written.set()
+            await may_answer.wait()
+
+    monkeypatch.setattr(house.records, "record_session", held)
+    async with house.studio.worker():
+        session = await house.begin(image_input(LIFESTYLE))
+        await written.wait()
+        shown = [await house.reader.session(session.handle.id)]
+    shown.append(await house.reader.session(session.handle.id))
+
+    async def answered() -> SessionView | None:
+        view = await house.reader.session(session.handle.id)
+        return None if view.stale else view
+
+    async with house.studio.worker():
+        shown.append(await eventually(answered))
+        may_answer.set()
+        await session.handle.result()
+        shown.append(await house.reader.session(session.handle.id))
+
+    assert [False, True, False, False] == [view.stale for view in shown]
+    assert [False, False, False, True] == [view.closed_at is not None for view in shown]
+    versions = [view.version for view in shown]
+    assert sorted(versions) == versions
