@@ -9,6 +9,7 @@ import anyio
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from api.services import Backend
+from sessions.view import SessionView
 
 Shown = TypeVar("Shown")
 
@@ -56,6 +57,18 @@ def event_stream(
         shutdown_event=shutdown,
         shutdown_grace_period=_SHUTDOWN_GRACE_SECONDS,
     )
+
+
+def session_event(data: str, *, of: SessionView, name: str | None = None) -> bytes:
+    """Return an event that tells how a session stands, its id the session's version.
+
+    A stale state is sent again when it is confirmed, under the same version. Whose connection breaks before that must
+    not name this version when it comes back, as if it had seen all there is: an id without data takes it back.
+    """
+    event: bytes = ServerSentEvent(data, event=name, id=str(of.version)).encode()
+    if of.stale:
+        event += ServerSentEvent(id=str(max(0, of.version - 1))).encode()
+    return event
 
 
 async def _until(shutdown: anyio.Event, changes: AsyncGenerator[Shown, None]) -> AsyncGenerator[Shown, None]:

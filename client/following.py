@@ -61,6 +61,7 @@ class Following:
     patience: timedelta = DEFAULT_PATIENCE
     is_over: bool = False
     clock_skew: timedelta = timedelta()
+    _is_stale: bool = field(default=False, init=False)
     _losses: int = field(default=0, init=False)
     _lost_since: datetime | None = field(default=None, init=False)
 
@@ -71,8 +72,10 @@ class Following:
 
     @property
     def headers(self) -> dict[str, str]:
-        """What tells the server how much is known."""
-        return {} if self.after is None else {"Last-Event-ID": str(self.after)}
+        """What tells the server how much is known. What is stale is sent again, under its version, once it is known."""
+        if self.after is None:
+            return {}
+        return {"Last-Event-ID": str(max(0, self.after - 1) if self._is_stale else self.after)}
 
     def connected(self, response: httpx2.Response) -> Restored | None:
         """Take note of a connection, and return whether one was lost before."""
@@ -100,7 +103,7 @@ class Following:
             ) from error
         if self.after is not None and session.version < self.after:
             return None
-        self.after = session.version
+        self.after, self._is_stale = session.version, session.stale
         sent = Sent(value=session, data=event.data.encode())
         return Changed(sent=sent, clock_skew=self.clock_skew)
 

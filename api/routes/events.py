@@ -8,7 +8,7 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from api.openapi import problems
 from api.services import TheBackend, TheServices
-from api.streams import event_stream
+from api.streams import event_stream, session_event
 from service.watch import Change
 
 router = APIRouter(prefix="/api/sessions", tags=["sessions"])
@@ -47,8 +47,7 @@ async def watch_session(
 
 
 async def _written(change: Change) -> bytes:
-    version = str(change.view.version)
-    event: bytes = ServerSentEvent(change.payload, event="session", id=version).encode()
+    event = session_event(change.payload, of=change.view, name="session")
     if change.is_last:
-        event += ServerSentEvent("{}", event="end", id=version).encode()
+        event += ServerSentEvent("{}", event="end", id=str(change.view.version)).encode()
     return event

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Form, Path, Query, Request
-from sse_starlette import EventSourceResponse, ServerSentEvent
+from sse_starlette import EventSourceResponse
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from api.files import export_disposition, file_name
 from api.routes.events import LastEventId, version_seen
 from api.services import Services, TheBackend, TheServices
-from api.streams import event_stream
+from api.streams import event_stream, session_event
 from api.web.board import can_retake
 from api.web.differences import condensed
 from api.web.pages import BEAT_SECONDS, ThePages, beat
@@ -84,7 +84,7 @@ async def live(
     async def written(change: Change) -> bytes:
         async def make() -> bytes:
             values = await _values(change.seen, key=key, compared=compared, services=services)
-            return ServerSentEvent(pages.rendered("making.html", **values), id=str(change.view.version)).encode()
+            return session_event(pages.rendered("making.html", **values), of=change.view)
 
         return await events.of(change, place=(key, compared), make=make)
 

@@ -6,13 +6,13 @@ from contextlib import aclosing
 from typing import Any, Final
 
 from fastapi import APIRouter, Request
-from sse_starlette import EventSourceResponse, ServerSentEvent
+from sse_starlette import EventSourceResponse
 from starlette.responses import RedirectResponse, Response
 
 from api.problems import problem_of
 from api.routes.events import LastEventId, version_seen
 from api.services import Services, TheBackend, TheServices
-from api.streams import event_stream
+from api.streams import event_stream, session_event
 from api.web.outline_form import MistakenFormError, OutlineForm
 from api.web.pages import BEAT_SECONDS, ThePages, beat
 from api.web.paths import is_scripted, outline_page, story_page
@@ -167,6 +167,6 @@ async def _events(
             except ServiceError:
                 return
             html = pages.rendered("outline_body.html", **values)
-            yield ServerSentEvent(html, id=str(change.view.version)).encode()
+            yield session_event(html, of=change.view)
             if values["outline"] is not None:
                 return

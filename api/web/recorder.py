@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Query
-from sse_starlette import EventSourceResponse, ServerSentEvent
+from sse_starlette import EventSourceResponse
 from starlette.responses import Response
 
 from api.routes.events import LastEventId, version_seen
 from api.services import TheBackend, TheServices
-from api.streams import event_stream
+from api.streams import event_stream, session_event
 from api.web.pages import BEAT_SECONDS, ThePages, beat
 from api.web.shared import TheEvents
 from api.web.timeline import columns_of, timeline_of
@@ -105,7 +105,7 @@ async def live(
             entries = await services.reader.ledger(session_id)
             values = recorder_values(change.seen, entries=entries, asked=asked, now=datetime.now(UTC))
             html = pages.rendered("attempts.html", **values)
-            return ServerSentEvent(html, id=str(change.view.version)).encode()
+            return session_event(html, of=change.view)
 
         return await events.of(change, place=asked, make=make)
 

@@ -3,12 +3,12 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
-from sse_starlette import EventSourceResponse, ServerSentEvent
+from sse_starlette import EventSourceResponse
 from starlette.responses import RedirectResponse, Response
 
 from api.routes.events import LastEventId, version_seen
 from api.services import TheBackend, TheServices
-from api.streams import event_stream
+from api.streams import event_stream, session_event
 from api.web.board import TheShown, board_values
 from api.web.pages import BEAT_SECONDS, ThePages, beat
 from api.web.paths import HOME, is_scripted, session_page
@@ -47,7 +47,7 @@ async def live(
     async def board(change: Change) -> bytes:
         outlook = await services.outlooks.outlook(change.seen)
         html = pages.rendered("board.html", **board_values(change.seen, outlook=outlook, shown=shown))
-        return ServerSentEvent(html, id=str(change.view.version)).encode()
+        return session_event(html, of=change.view)
 
     async def written(change: Change) -> bytes:
         return await events.of(change, place=("board", shown), make=lambda: board(change))

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
-from sse_starlette import ServerSentEvent
-
 from api.services import StoryTelling
+from api.streams import session_event
 from api.web.rendering import Pages, duration
 from api.web.shared import Shared
 from service.errors import ArtifactNotFoundError, ServiceError
@@ -203,7 +202,7 @@ class StoryParts:
                     return
                 # Most changes of a long story are in other parts of it.
                 if html := made.since(sent):
-                    yield ServerSentEvent(html, id=str(change.view.version)).encode()
+                    yield session_event(html, of=change.view)
                 sent = made
 
     async def _rendered(self, change: Change, *, part: int, stories: StoryTelling) -> Rendered:

@@ -23,11 +23,12 @@ _SILENCE: Final = 25.0
 
 @dataclass
 class Watched:
-    """What a viewer has seen last. ``has_ended``: whether the stream said that the session has closed."""
+    """What a viewer has seen last, and which id. ``has_ended``: whether the stream said that the session has closed."""
 
     mark: str
     session_id: str
     view: SessionView | None = None
+    last_event_id: str = ""
     has_ended: bool = False
     connections: int = 0
 
@@ -80,15 +81,17 @@ class Viewers:
 async def follow(api: httpx2.AsyncClient, watched: Watched, *, disorders: list[str]) -> None:
     """Read a stream from where the viewer left it, until it ends or breaks off."""
     watched.connections += 1
-    named = watched.view.version if watched.view else None
-    headers = {"Last-Event-ID": str(named)} if named is not None else {}
+    named = watched.last_event_id
+    headers = {"Last-Event-ID": named} if named else {}
     path = f"/api/sessions/{watched.session_id}/events"
     async with api.stream("GET", path, headers=headers, timeout=_SILENCE) as stream:
         if stream.status_code != 200:
             return
         event = ""
         async for line in stream.aiter_lines():
-            if line.startswith("event:"):
+            if line.startswith("id:"):
+                watched.last_event_id = line[3:].strip()
+            elif line.startswith("event:"):
                 event = line[6:].strip()
                 watched.has_ended = watched.has_ended or event == "end"
             elif line.startswith("data:") and event == "session":

@@ -83,6 +83,26 @@ async def test_a_reconnecting_viewer_is_not_told_what_it_knows(memory: InMemory,
             assert 1 == json.loads((await anext(events)).data)["counts"]["complete"]
 
 
+async def test_whoever_saw_a_stale_state_is_told_when_it_is_confirmed(memory: InMemory, state: SessionState) -> None:
+    """Its version may stay the same. A viewer whose connection breaks meanwhile does not take it for all there is."""
+    memory.is_stale = True
+    ids: list[str] = []
+    async with served(application(memory)) as (_, client):
+        async with client.stream("GET", f"/api/sessions/{state.id}/events") as stream:
+            async for line in stream.aiter_lines():
+                if line.startswith("id: "):
+                    ids.append(line.removeprefix("id: "))
+                    if len(ids) == 2:
+                        break
+        memory.is_stale = False
+        headers = {"Last-Event-ID": ids[-1]}
+        async with client.stream("GET", f"/api/sessions/{state.id}/events", headers=headers) as stream:
+            told = json.loads((await anext(events_of(stream.aiter_lines()))).data)
+
+    assert str(state.revision) == ids[0]
+    assert (state.revision, False) == (told["version"], told["stale"])
+
+
 @pytest.mark.parametrize("nonsense", ["", "abc", "-1", "9" * 400, "1.5"])
 async def test_a_senseless_last_event_id_is_as_good_as_none(
     memory: InMemory, state: SessionState, nonsense: str

@@ -176,6 +176,24 @@ async def test_a_lost_connection_is_told_of_and_made_again() -> None:
     assert [False, True, True] == with_what_they_knew
 
 
+async def test_a_stale_state_is_not_named_as_seen() -> None:
+    """After a break the same version is sent again once it is confirmed, and shown."""
+    memory = InMemory()
+    fresh = session_view(memory.begin(REQUEST))
+    stale = fresh.model_copy(update={"stale": True})
+    broken = events(session_event(stale.model_dump_json().encode(), version=stale.version))
+    rest = events(
+        session_event(fresh.model_dump_json().encode(), version=fresh.version),
+        session_event(b"{}", version=fresh.version, name=b"end"),
+    )
+    async with scripted_http(broken, rest) as script:
+        async with AsyncRetakes(script.url) as retakes:
+            news = [one async for one in retakes.watch(fresh.id)]
+        named = [b"Last-Event-ID: %d\r\n" % (fresh.version - 1) in request for request in script.requests]
+    assert [True, False] == [one.sent.value.stale for one in news if isinstance(one, Changed)]
+    assert [False, True] == named
+
+
 async def test_a_server_that_stays_away_is_an_error_in_the_end() -> None:
     """Once the patience is over, the watch says that nobody answers."""
     async with scripted_http(None) as script, AsyncRetakes(script.url) as retakes:
