@@ -173,7 +173,8 @@ async def test_the_api_is_restarted_under_an_open_page(product: Product, visitor
 
 async def test_the_network_is_cut_and_restored(product: Product, visitor: Visitor) -> None:
     """The page says so at once, and shows what it has missed as soon as it can."""
-    await product.faults({"seed": 1, "rules": [FAILING_TWICE]})
+    # Long enough to be cut off while it is being made: a page whose session has closed has no connection to lose.
+    await product.faults({"seed": 1, "rules": [{**SLOW, "fault": {"kind": "slow", "seconds": 8}}]})
     page = visitor.page
     session_id = await product.start_images(images=LIFESTYLE)
     await open_page(page, session_id)
