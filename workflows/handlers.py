@@ -54,70 +54,73 @@ class SessionHandlers:
             workflow.logger.warning("a retry by signal was refused: %s", error)
 
     @workflow.update(name=RETRY_UPDATE)
-    def retry(self, request: Retry | None = None) -> Accepted:
+    async def retry(self, request: Retry | None = None) -> Accepted:
         """Retry failed items: those named, or all."""
-        return self._obeyed(request or Retry())
+        return await self._obeyed(request or Retry())
 
     @retry.validator
     def _can_retry(self, request: Retry | None = None) -> None:
         self._check(request or Retry())
 
     @workflow.update(name=RETAKE_UPDATE)
-    def retake(self, request: Retake) -> Accepted:
+    async def retake(self, request: Retake) -> Accepted:
         """Make another version of a finished item."""
-        return self._obeyed(request)
+        return await self._obeyed(request)
 
     @retake.validator
     def _can_retake(self, request: Retake) -> None:
         self._check(request)
 
     @workflow.update(name=SELECT_UPDATE)
-    def select(self, request: Selection) -> Accepted:
+    async def select(self, request: Selection) -> Accepted:
         """Choose which version of an item counts."""
-        return self._obeyed(request)
+        return await self._obeyed(request)
 
     @select.validator
     def _can_select(self, request: Selection) -> None:
         self._check(request)
 
     @workflow.update(name=PAUSE_UPDATE)
-    def pause(self) -> Accepted:
+    async def pause(self) -> Accepted:
         """Begin nothing further; what is being made goes on to its end."""
-        return self._obeyed(Pause())
+        return await self._obeyed(Pause())
 
     @pause.validator
     def _can_pause(self) -> None:
         self._check(Pause())
 
     @workflow.update(name=RESUME_UPDATE)
-    def resume(self) -> Accepted:
+    async def resume(self) -> Accepted:
         """Go on after a pause."""
-        return self._obeyed(Resume())
+        return await self._obeyed(Resume())
 
     @resume.validator
     def _can_resume(self) -> None:
         self._check(Resume())
 
     @workflow.update(name=CANCEL_ITEMS_UPDATE)
-    def cancel_items(self, request: CancelItems) -> Accepted:
+    async def cancel_items(self, request: CancelItems) -> Accepted:
         """Stop items that are waiting or being made."""
-        return self._obeyed(request)
+        return await self._obeyed(request)
 
     @cancel_items.validator
     def _can_cancel_items(self, request: CancelItems) -> None:
         self._check(request)
 
     @workflow.update(name=BUDGET_UPDATE)
-    def budget(self, request: BudgetChange) -> Accepted:
+    async def budget(self, request: BudgetChange) -> Accepted:
         """Change what the session may cost."""
-        return self._obeyed(request)
+        return await self._obeyed(request)
 
     @budget.validator
     def _can_change_budget(self, request: BudgetChange) -> None:
         self._check(request)
 
-    def _obeyed(self, command: Command) -> Accepted:
-        self._rounds.obey(command)
+    async def _obeyed(self, command: Command) -> Accepted:
+        try:
+            await self._rounds.obey_what_was_accepted(command)
+        except CommandRefusedError as error:
+            raise _refusal(error) from error
         # Small, since histories keep it: whoever wants to see the session reads it.
         return Accepted(revision=self._rounds.state.revision, round=self._rounds.state.round)
 
@@ -125,4 +128,8 @@ class SessionHandlers:
         try:
             self._rounds.checked(command)
         except CommandRefusedError as error:
-            raise ApplicationError(str(error), type=type(error).__name__, non_retryable=True) from error
+            raise _refusal(error) from error
+
+
+def _refusal(error: CommandRefusedError) -> ApplicationError:
+    return ApplicationError(str(error), type=type(error).__name__, non_retryable=True)

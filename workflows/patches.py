@@ -35,3 +35,7 @@ and a call that it had made was in no ledger."""
 HEAR_BEFORE_REFUSING: Final = "hear-before-refusing"
 """A retry by signal that came together with the failure it is about is obeyed. Before, it was refused, with nobody to
 hear of that, since signals come before what has ended."""
+
+HEAR_BEFORE_OBEYING: Final = "hear-before-obeying"
+"""An update is obeyed once everything has been heard that had ended before it. Before, a worker that took a session
+over obeyed first, and every replay heard first: the session could not be replayed any more, and stood still."""

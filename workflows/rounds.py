@@ -41,6 +41,7 @@ from workflows.patches import (
     COUNT_BEFORE_THE_NEXT,
     ENTER_WHAT_NOBODY_TOLD_OF,
     GO_ON_IN_ANOTHER_RUN,
+    HEAR_BEFORE_OBEYING,
     HEAR_BEFORE_REFUSING,
     STOP_ONCE,
 )
@@ -130,6 +131,19 @@ class Rounds:
             await _everything_heard()
             self.obey(command)
 
+    async def obey_what_was_accepted(self, command: Command) -> None:
+        """Obey a command of an update, once all is heard that had ended before it.
+
+        A worker that takes the session over hears of both at once, the update first. Every replay hears of them one
+        after the other: what is obeyed must not depend on which it was.
+
+        Raises:
+            CommandRefusedError: the state does not allow it any more.
+        """
+        if workflow.patched(HEAR_BEFORE_OBEYING):
+            await _everything_heard()
+        self.obey(command)
+
     def checked(self, command: Command) -> SessionState:
         """Return what a command would make of the session.
 
@@ -167,12 +181,14 @@ class Rounds:
         while True:
             await self._make_items()
             if self._goes_on:
+                await self._wait_until(workflow.all_handlers_finished)
                 return
             if self._is_over():
                 self._close()
             self._publish()
             self._call_back()
             await self._recorded()
+            await self._wait_until(workflow.all_handlers_finished)
             if not self._has_work() and self._state.closed_at is not None:
                 return
             if self._state.closed_at is None:

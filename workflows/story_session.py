@@ -36,9 +36,9 @@ class StorySession(SessionHandlers):
         return state
 
     @workflow.update(name=APPROVE_OUTLINE_UPDATE)
-    def approve_outline(self, approval: OutlineApproval) -> Accepted:
+    async def approve_outline(self, approval: OutlineApproval) -> Accepted:
         """Let the sets be written, by the outline as it is or by what was stored in its place."""
-        return self._obeyed(approval)
+        return await self._obeyed(approval)
 
     @approve_outline.validator
     def _can_approve(self, approval: OutlineApproval) -> None:
