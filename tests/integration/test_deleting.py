@@ -1,5 +1,6 @@
 """Deleting sessions of the real product: gone at once for everybody, and removed wherever something of them is kept."""
 
+import os
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
@@ -50,7 +51,9 @@ async def _costs(product: Product) -> list[Any]:
 
 
 def _files(product: Product, session_id: str) -> list[str]:
-    return [str(path) for path in product.data_dir.rglob("*") if session_id in str(path)]
+    # Unlike a glob this takes it well when a folder goes away meanwhile, which is what is waited for.
+    paths = (f"{folder}/{name}" for folder, folders, files in os.walk(product.data_dir) for name in folders + files)
+    return [path for path in paths if session_id in path]
 
 
 async def _executions(product: Product, session_id: str) -> list[WorkflowExecutionStatus | None]:
