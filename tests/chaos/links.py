@@ -48,6 +48,11 @@ class Link:
         self._flows = asyncio.Event()
         self._flows.set()
 
+    @property
+    def connections(self) -> int:
+        """How many connections there are, those included that are held back."""
+        return len(self._connections)
+
     async def open(self) -> None:
         """Begin to listen, unless it does."""
         if self._server is None:
@@ -100,6 +105,10 @@ class Link:
         self._writers.add(writer)
         try:
             await self._flows.wait()
+            if writer.is_closing():
+                # Cut while it was held back: what it had said dies with it, as in a network.
+                self._writers.discard(writer)
+                return
             far_reader, far_writer = await self._to.connect()
         except OSError:
             self._writers.discard(writer)

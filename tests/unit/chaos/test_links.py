@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 
 from tests.chaos.links import Link, Port
+from tests.support.eventually import eventually
 from tests.support.product import free_port
 
 
@@ -29,13 +30,13 @@ async def echo_behind_a_link() -> AsyncIterator[Link]:
         server.close()
 
 
-async def said(link: Link, text: bytes) -> bytes:
-    """Say something through a link, and return what comes back within a moment."""
+async def said(link: Link, text: bytes, *, answer: int | None = None) -> bytes:
+    """Say something through a link, and return what comes back within a moment, as long as it was or as an answer."""
     reader, writer = await asyncio.open_connection("127.0.0.1", link.port)
     try:
         writer.write(text)
         async with asyncio.timeout(0.3):
-            return await reader.readexactly(len(text))
+            return await reader.readexactly(answer or len(text))
     finally:
         writer.close()
 
@@ -88,3 +89,31 @@ async def test_a_stalled_link_delivers_nothing_and_loses_nothing() -> None:
 
         assert b"two" == await reader.readexactly(3)
         writer.close()
+
+
+async def test_what_a_dead_connection_had_said_is_never_delivered() -> None:
+    """It was held back, and then cut: once the link works again, the far end hears of the next connection alone."""
+    heard: list[bytes] = []
+
+    async def hear(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append(await reader.read(1000))
+        writer.write(b"yes")
+        writer.close()
+
+    server = await asyncio.start_server(hear, "127.0.0.1", 0)
+    link = Link("one>other", to=Port(number=server.sockets[0].getsockname()[1]), port=free_port())
+    await link.open()
+    link.stall()
+    reader, writer = await asyncio.open_connection("127.0.0.1", link.port)
+    writer.write(b"held back")
+    await writer.drain()
+    await eventually(lambda: link.connections == 1)
+    link.refuse()
+    with suppress(ConnectionError):
+        await reader.read()
+    await link.mend()
+    assert b"yes" == await said(link, b"now", answer=3)
+    await link.close()
+    server.close()
+
+    assert [b"now"] == heard
