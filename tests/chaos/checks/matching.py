@@ -1,6 +1,5 @@
 """Which ledger entry each of the provider's calls belongs to: by its request id, else by its prompt and time."""
 
-import hashlib
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -9,13 +8,12 @@ from datetime import datetime, timedelta
 from functools import cached_property
 
 from providers.offline.calls import Call
-from sessions.ledger import LedgerEntry
+from sessions.ledger import UNKNOWN_PROMPT, LedgerEntry
 from sessions.statuses import AttemptStatus
 from tests.chaos.evidence import Evidence, SessionEvidence
 
 MARK = re.compile(r"mark-[is][0-9]{5}")
 _SLACK = timedelta(milliseconds=250)
-_UNPLANNED = hashlib.sha256(b"").hexdigest()
 _IMAGE = re.compile(r"^Image: (.+)$", re.MULTILINE)
 _SET = re.compile(r"^Set ([0-9]+) of [0-9]+ ", re.MULTILINE)
 _PART = re.compile(r"^Outline part ([0-9]+) of ", re.MULTILINE)
@@ -115,7 +113,7 @@ def _line_of(call: Call, lines: Sequence[Matched]) -> Matched | None:
     An entry that its own worker could not write any more was made up by the next one: it begins after the call, and
     is the first uncertain one without a call.
     """
-    of_prompt = [line for line in lines if line.entry.prompt_sha256 in (call.prompt_sha256, _UNPLANNED)]
+    of_prompt = [line for line in lines if line.entry.prompt_sha256 in (call.prompt_sha256, UNKNOWN_PROMPT)]
     during = [line for line in of_prompt if _spans(line.entry, call.at)]
     if during:
         return max(during, key=lambda line: (line.entry.prompt_sha256 == call.prompt_sha256, line.entry.started_at))
