@@ -52,6 +52,7 @@ from storage.files import StoredFiles
 from storage.objects import Objects
 from storage.records.database import Database
 from storage.records.repository import Records
+from storage.spool import SpooledArtifacts
 from storage.uploads import UploadedPictures
 from webhooks.sender import WebhookSender
 from workflows.callback_delivery import CallbackDelivery
@@ -274,9 +275,10 @@ async def _work(settings: Settings) -> None:
         longest_silence=settings.attempt_timeout,
     )
     objects = Objects(settings.artifacts_url)
+    artifacts = SpooledArtifacts(StoredArtifacts(objects), folder=settings.spool_dir)
     worker = build_worker(
         client,
-        artifacts=StoredArtifacts(objects),
+        artifacts=artifacts,
         records=records,
         ledger=ledger,
         images=OpenAIImages(provider),
@@ -299,7 +301,7 @@ async def _work(settings: Settings) -> None:
         grace=settings.attempt_shutdown_grace,
     )
     try:
-        async with worker:
+        async with artifacts, worker:
             _logger.info("the worker is ready")
             await stopping.wait()
             _logger.info("the worker is ending")

@@ -84,6 +84,7 @@ from storage.files import StoredFiles
 from storage.objects import Objects
 from storage.records.database import DEFAULT_PATIENCE, Database
 from storage.records.repository import Records
+from storage.spool import SpooledArtifacts
 from storage.thumbnails import Thumbnails
 from storage.uploads import UploadedPictures
 from webhooks.sender import WebhookSender
@@ -273,7 +274,12 @@ async def _serve(
     watch = SessionWatch(client=client, reader=reader, records=records)
     steering = SessionSteering(client=client, records=records, reader=reader)
     artifacts = StoredArtifacts(objects)
-    deletion = SessionDeletion(client=client, records=records, reader=reader, artifacts=artifacts)
+    deletion = SessionDeletion(
+        client=client,
+        records=records,
+        reader=reader,
+        artifacts=SpooledArtifacts(artifacts, folder=settings.spool_dir),
+    )
     # Sums over a year take longer than anybody else may wait, and are not to hold up their connections.
     reports = Database(settings.database_url.get_secret_value(), patience=_REPORT_PATIENCE)
     backend.services = Services(

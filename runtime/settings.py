@@ -51,7 +51,7 @@ class Settings(BaseSettings):
     )
 
     data_dir: Folder = Path("var")
-    """Everything kept, as an absolute path: Temporal's file, records, artifacts, uploads, logs."""
+    """Everything kept, as an absolute path: Temporal's file, records, artifacts, uploads, logs; and the spool."""
 
     api_host: str = "127.0.0.1"
     api_port: Port = 8000
@@ -198,6 +198,11 @@ class Settings(BaseSettings):
                 "workers may be on different machines here, and have to sign with the same secret"
             )
         return self
+
+    @property
+    def spool_dir(self) -> Path:
+        """Where a worker sets aside what the artifact store does not take."""
+        return self.data_dir / "spool"
 
     @property
     def embedded_temporal(self) -> bool:

@@ -55,6 +55,11 @@ class StoredArtifacts:
         """
         return await self._objects.read(_bytes_path(key, artifact=artifact))
 
+    async def delete(self, key: str, *, artifact: Artifact) -> None:
+        """Delete an artifact, its receipt first: from then on nobody finds it. Safe to repeat."""
+        await self._objects.delete(_receipt_path(key))
+        await self._objects.delete(_bytes_path(key, artifact=artifact))
+
     async def delete_prefix(self, prefix: str) -> None:
         """Delete everything whose key begins with a prefix that ends in ``/``. Safe to repeat."""
         await self._objects.delete_prefix(prefix)

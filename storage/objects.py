@@ -5,7 +5,7 @@ import os
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from obstore.exceptions import BaseError
@@ -112,6 +112,12 @@ class Objects:
         with _one_error():
             async for listed in self._store.list(prefix, chunk_size=_LISTED):
                 await self._store.delete_async([found["path"] for found in listed])
+
+    async def delete_older(self, *, than: datetime) -> None:
+        """Delete everything that was stored before a moment."""
+        with _one_error():
+            async for listed in self._store.list(chunk_size=_LISTED):
+                await self._store.delete_async([found["path"] for found in listed if found["last_modified"] < than])
 
     async def check(self) -> None:
         """Find out whether the store can be read and written; the error says why not."""

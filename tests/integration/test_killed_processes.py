@@ -4,6 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from tests.chaos.store import SwappedStore
 from tests.support.eventually import eventually
 from tests.support.product import Product, running_product
 
@@ -57,6 +58,27 @@ async def test_worker_killed(tmp_path: Path) -> None:
         assert stale["counts"]["complete"] == 4
         await product.start("worker")
         await check_completed(product, session_id, before=before)
+
+
+async def test_worker_killed_while_its_answers_wait_for_the_store(tmp_path: Path) -> None:
+    """Answers that were paid for while the store was broken are taken up after the crash; none is asked for again."""
+    async with running_product(tmp_path) as product:
+        await product.faults({"seed": 1, "rules": [{"match": "Image:", "fault": {"kind": "slow", "seconds": 4}}]})
+        session_id = await product.start_images()
+        await eventually(lambda: _has_five_calls(product))
+        store = SwappedStore(tmp_path / "artifacts")
+        await store.break_it("full")
+        await eventually(lambda: product.log("worker").count("is set aside") == 5, timeout=timedelta(seconds=20))
+        await product.kill("worker")
+        await store.mend()
+        await product.start("worker")
+        after = await product.settled(session_id)
+
+        assert after["status"] == "complete"
+        assert len(await product.calls()) == 5
+        ledger = (await product.api.get(f"/api/sessions/{session_id}/attempts")).json()["attempts"]
+        assert [(entry["attempt"], entry["status"]) for entry in ledger] == [(1, "complete")] * 5
+        assert not [path for path in (tmp_path / "spool").rglob("*") if path.is_file()]
 
 
 async def test_everything_killed(tmp_path: Path) -> None:
