@@ -5,7 +5,7 @@ import secrets
 import shlex
 import sys
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from tests.chaos.attack import Run
@@ -15,19 +15,28 @@ from tests.chaos.plan import plan_of
 from tests.chaos.report import EVIDENCE_FILE, summary, write_report
 from tests.chaos.scale import Records, Scale, long_scale, short_scale
 
+_RUNS = Path("var/chaos")
+
 
 def main(arguments: list[str]) -> int:
-    """Run as told. Returns 0 when every promise was kept, 1 when one was not."""
-    options = _parser().parse_args(arguments)
+    """Run as told. Returns 0 when every promise was kept, 1 when one was not; wrong arguments end with 2."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
     if options.check is not None:
+        if not (options.check / EVIDENCE_FILE).exists():
+            parser.error(f"{options.check} has no {EVIDENCE_FILE}: name the folder in which index.html is")
         evidence = Evidence.model_validate_json((options.check / EVIDENCE_FILE).read_bytes())
         results = checked(evidence)
         write_report(options.check, evidence=evidence, results=results, plan=None)
         sys.stdout.write(summary(evidence, results) + "\n")
         return 0 if all(result.has_passed for result in results) else 1
+    folder: Path = options.report or _RUNS / f"{datetime.now(UTC):%Y%m%d-%H%M%S}"
+    kinds = (Records.SQLITE, Records.POSTGRESQL) if options.records == "both" else (Records(options.records),)
+    if used := [str(folder / records) for records in kinds if (folder / records).exists()]:
+        parser.error(f"{' and '.join(used)}: a run was there before. Name another folder with --report")
     failed = 0
-    for records in (Records.SQLITE, Records.POSTGRESQL) if options.records == "both" else (Records(options.records),):
-        failed |= _attack(_scale(options, records=records), folder=options.report / records)
+    for records in kinds:
+        failed |= _attack(_scale(options, records=records), folder=folder / records)
     return failed
 
 
@@ -79,7 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--sets", type=int, help="how many sets each story has")
     parser.add_argument("--settle", type=float, help="seconds in which all must settle once faults have ended")
     parser.add_argument("--records", choices=["sqlite", "postgres", "both"], default="sqlite")
-    parser.add_argument("--report", type=Path, default=Path("var/chaos/latest"), help="folder of the report")
+    parser.add_argument("--report", type=Path, help=f"folder of the report; {_RUNS} has one for each run")
     parser.add_argument("--check", type=Path, help="run nothing; check the evidence in this report's folder again")
     return parser
 

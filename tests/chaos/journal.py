@@ -47,6 +47,13 @@ class Asked(Fact):
     round: int | None = None
 
 
+class Queue(Fact):
+    """How many attempts waited for a place at a worker, as Temporal counts them."""
+
+    at: datetime
+    waiting: int
+
+
 class Seen(Fact):
     """An item that was seen complete, at some time of the run."""
 
@@ -62,17 +69,21 @@ class Journal:
     def __init__(self, file: Path) -> None:
         self.outages: list[Outage] = []
         self.asked: list[Asked] = []
+        self.queue: list[Queue] = []
         self.seen: set[Seen] = set()
         self.disorders: list[str] = []
         """What a viewer was shown that must not be: a version that fell."""
         self._file: IO[str] = file.open("a", encoding="utf-8")
 
-    def add(self, fact: Outage | Asked) -> None:
+    def add(self, fact: Outage | Asked | Queue) -> None:
         """Keep a fact."""
-        if isinstance(fact, Outage):
-            self.outages.append(fact)
-        else:
-            self.asked.append(fact)
+        match fact:
+            case Outage():
+                self.outages.append(fact)
+            case Asked():
+                self.asked.append(fact)
+            case Queue():
+                self.queue.append(fact)
         self._file.write(fact.model_dump_json(exclude_defaults=True) + "\n")
         self._file.flush()
 

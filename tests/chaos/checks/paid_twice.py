@@ -10,7 +10,7 @@ from tests.chaos.journal import Outage
 from tests.chaos.scale import Blow
 
 BETWEEN = "killed between the answer and the write"
-WAITED_FOR_THE_STORE = "killed while the answer waited for the store, which was broken"
+SET_ASIDE_IN_VAIN = "set aside for the broken store by the last attempt of its round, whose worker was then killed"
 STORED_IN_VAIN = "stored by the last attempt of its round, whose worker then died; a retry made it again"
 _BROKEN_BY_PLAN = ("disconnect", "hang", "truncated", "broken_body", "invalid_json")
 _SLACK = timedelta(milliseconds=300)
@@ -81,7 +81,10 @@ def _reason(book: Casebook, line: Matched, call: Call) -> str | None:
                 continue
             if not call.answered or outage.began_at < ended - _SLACK:
                 return "killed while the provider worked"
-            return BETWEEN if stored_by == ended else WAITED_FOR_THE_STORE
+            if outage.began_at <= ended + _LONGEST_WRITE:
+                return BETWEEN
+            if not _is_followed(line):
+                return SET_ASIDE_IN_VAIN
     for outage in book.evidence.outages:
         if outage.blow is Blow.KILL_PROVIDER and _meets(outage, call.at, ended):
             return "the provider was killed"
@@ -110,8 +113,14 @@ def _is_stored_in_vain(line: Matched, call: Call) -> bool:
     """Whether an answer was stored and not taken up, because no other attempt of its round was left to do so."""
     entry, session = line.entry, line.session
     is_stored = any((one.item, one.request_id) == (entry.item, call.request_id) for one in session.stored)
-    others = (other for other in session.ledger if (other.item, other.round) == (entry.item, entry.round))
-    return is_stored and is_lost(entry) and not any(other.attempt > entry.attempt for other in others)
+    return is_stored and is_lost(entry) and not _is_followed(line)
+
+
+def _is_followed(line: Matched) -> bool:
+    """Whether another attempt of the round came after this one, which takes up what it finds."""
+    entry = line.entry
+    others = (other for other in line.session.ledger if (other.item, other.round) == (entry.item, entry.round))
+    return any(other.attempt > entry.attempt for other in others)
 
 
 def _two_results_of_a_round(book: Casebook, found: Findings) -> None:

@@ -13,9 +13,14 @@ from workflows.policies import HEARTBEAT_TIMEOUT
 
 LONGEST = timedelta(seconds=15)
 MEANWHILE = "something else was broken meanwhile"
+NO_PLACE = "every place at the workers was taken, and others waited for one as well"
 IN_TURN = "the next attempt was killed as well before it was known: each kill has its own time"
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 8.0
 _SOON = timedelta(milliseconds=300)
+_LOOKING = timedelta(seconds=1)
+"""How far apart two looks at the queue are: a change between them is seen so much later."""
+_PLACES = 2 * 20
+"""Of two workers with the places that they have by default."""
 _STARTING = timedelta(seconds=5)
 """How long a process that was killed may take to serve again once it is started."""
 
@@ -24,8 +29,10 @@ def items_go_on(book: Casebook) -> CheckResult:
     """After SIGKILL of a worker each of its items goes on within 15 seconds.
 
     Reckoned from the kill to the next attempt, less the pause that the retry policy makes between the two. Where
-    something else was broken meanwhile that the items need, they go on when that is mended: counted apart. An attempt
-    that was killed in its turn before anybody knew of it had gone on all the same, and its own kill has its own time.
+    something else was broken meanwhile that the items need, they go on when that is mended: counted apart. So they are
+    where all places at the workers were taken, as long outages leave them: then they have their turn in the queue. An
+    attempt that was killed in its turn before anybody knew of it had gone on all the same, and its own kill has its
+    own time.
     """
     found = Findings(
         "items go on within 15 s", "What a killed worker was making goes on elsewhere within 15 seconds of the kill."
@@ -79,21 +86,21 @@ def _recovered(
         return
     took = went_on - kill.began_at
     pause = policy_pause(this, lines=known)
-    meanwhile = _struck_meanwhile(book, kill, went_on, mark=mark)
-    if meanwhile is None:
+    excuse = _excuse(book, kill, went_on, mark=mark, pause=pause)
+    if excuse is None:
         found.expect(
             took - pause <= LONGEST,
             f"{mark} {item} went on {took.total_seconds():.1f} s after {kill.target} was killed, "
             f"the policy's pause of {pause.total_seconds():g} s included",
         )
     else:
-        found.excuse(f"{MEANWHILE}: {meanwhile}")
+        found.excuse(excuse)
     found.show(
         Listed(
             session=mark,
             item=item,
             at=book.seconds(kill.began_at),
-            reason=f"{kill.target} was killed" if meanwhile is None else f"{MEANWHILE}: {meanwhile}",
+            reason=excuse or f"{kill.target} was killed",
             text=f"{kill.target}, attempt {this.attempt}, pause of the policy {pause.total_seconds():g} s",
             seconds=round(took.total_seconds(), 2),
         )
@@ -136,6 +143,29 @@ def policy_pause(entry: LedgerEntry, *, lines: list[LedgerEntry]) -> timedelta:
     """Return the pause that the retry policy makes after an attempt: 1, 2, 4, at most 8 seconds."""
     in_round = sum(other.round == entry.round and other.attempt <= entry.attempt for other in lines)
     return timedelta(seconds=min(_FIRST_PAUSE * 2.0 ** (in_round - 1), _LONGEST_PAUSE))
+
+
+def _excuse(book: Casebook, kill: Outage, until: datetime, *, mark: str, pause: timedelta) -> str | None:
+    """Return why an item may go on later, None where nothing speaks for it."""
+    if struck := _struck_meanwhile(book, kill, until, mark=mark):
+        return f"{MEANWHILE}: {struck}"
+    is_late = until - kill.began_at - pause > LONGEST
+    return NO_PLACE if is_late and _had_no_place(book, kill.began_at + HEARTBEAT_TIMEOUT + pause, until) else None
+
+
+def _had_no_place(book: Casebook, since: datetime, until: datetime) -> bool:
+    """Whether the queue was never empty from the moment at which an attempt was in it, and was gone through meanwhile.
+
+    That others are waiting is no excuse by itself: so they are where nobody asks for work. So many attempts must have
+    begun before this one as all workers have places.
+    """
+    waited = [look.waiting for look in book.evidence.queue if since + _LOOKING <= look.at <= until - _LOOKING]
+    begun = sum(
+        since <= line.entry.started_at < until and not _is_made_up(line.entry)
+        for lines in book.matched.values()
+        for line in lines
+    )
+    return bool(waited) and min(waited) > 0 and begun >= _PLACES
 
 
 def _struck_meanwhile(book: Casebook, kill: Outage, until: datetime, *, mark: str) -> str | None:

@@ -1,6 +1,6 @@
 """Each check of a chaos run sees what it is there for: made-up evidence is spoiled, and the right check says so."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -9,12 +9,12 @@ from sessions.ledger import LedgerEntry
 from sessions.statuses import AttemptStatus, ItemStatus, SessionStatus
 from tests.chaos.checks.calls import FORGOTTEN
 from tests.chaos.checks.every import CHECKS, checked
-from tests.chaos.checks.paid_twice import BETWEEN, STORED_IN_VAIN, WAITED_FOR_THE_STORE
-from tests.chaos.checks.recovery import IN_TURN
+from tests.chaos.checks.paid_twice import BETWEEN, SET_ASIDE_IN_VAIN, STORED_IN_VAIN
+from tests.chaos.checks.recovery import IN_TURN, NO_PLACE
 from tests.chaos.checks.result import CheckResult
 from tests.chaos.checks.states import CANCELLED_MEANWHILE, MADE_BEFORE, NOT_THERE
 from tests.chaos.evidence import Evidence, HistoryEvidence, SessionEvidence, Stored
-from tests.chaos.journal import Outage, Seen
+from tests.chaos.journal import Outage, Queue, Seen
 from tests.chaos.scale import Blow
 from tests.unit.chaos.made_up import (
     COST,
@@ -383,21 +383,30 @@ def test_a_result_that_was_stored_in_vain_is_shown_as_such() -> None:
     assert {STORED_IN_VAIN: 1} == exceptions(of, "calls paid twice")
 
 
-def _killed_long_after_the_answer(*outages: Outage) -> Evidence:
+def _killed_long_after_the_answer(*outages: Outage, next_round: int = 1) -> Evidence:
     lost = lost_entry("main", 1, began=1, ended=2.5).model_copy(update={"ended_at": None})
+    later = entry("main", 2, began=3, ended=4, variation="simply", request_id="req-3", round=next_round)
     return evidence(
-        of=ledger(lost),
+        of=ledger(lost, later),
         calls=(call(1, "main", began=1.1, ended=1.5), *calls()[1:]),
         outages=(outage(Blow.KILL_WORKER, began=8, ended=8.1), *outages),
     )
 
 
-def test_an_answer_may_wait_for_a_store_that_is_broken() -> None:
-    """It is in the memory of its worker for as long; a kill that takes it then is shown as such."""
+def test_an_answer_that_waits_for_a_broken_store_is_taken_up_by_the_next_attempt() -> None:
+    """It is on the worker's own disk for as long: a kill that takes the worker then is no reason to ask again."""
     of = _killed_long_after_the_answer(outage(Blow.BREAK_STORE, began=1.4, ended=9, target="store"))
 
+    assert "calls paid twice" in broken(of)
+
+
+def test_an_answer_that_waits_for_a_broken_store_is_lost_where_nobody_comes_for_it() -> None:
+    """The attempt was the last of its round; a retry asks for another result. It is shown as such."""
+    broken_store = outage(Blow.BREAK_STORE, began=1.4, ended=9, target="store")
+    of = _killed_long_after_the_answer(broken_store, next_round=2)
+
     assert {} == broken(of)
-    assert {WAITED_FOR_THE_STORE: 1} == exceptions(of, "calls paid twice")
+    assert {SET_ASIDE_IN_VAIN: 1} == exceptions(of, "calls paid twice")
 
 
 def test_an_answer_has_no_reason_to_wait_for_a_store_that_works() -> None:
@@ -467,6 +476,44 @@ def test_an_attempt_that_nobody_knew_of_yet_is_measured_by_its_call() -> None:
     found = next(result for result in checked(of) if result.name == "items go on within 15 s")
 
     assert (MARK, "main", 10.7) in [(one.session, one.item, one.seconds) for one in found.listed]
+
+
+def late_beside(*, waiting: Mapping[float, int], begun: int) -> CheckResult:
+    """Return what is found where an item goes on 20 s after a kill, while others wait, and are begun from 12 s on."""
+    of = ledger(
+        lost_entry("main", 1, began=1, ended=22),
+        entry("main", 2, began=22, ended=23, variation="simply", request_id="req-3"),
+        *(
+            entry("lifestyle", 2 + n, began=14 + n / 10, ended=15 + n / 10, request_id=f"req-{4 + n}")
+            for n in range(begun)
+        ),
+    )
+    queue = tuple(Queue(at=at(second), waiting=number) for second, number in waiting.items())
+    of_run = evidence(of=of, outages=(outage(Blow.KILL_WORKER, began=2, ended=2.5),), queue=queue)
+    return next(one for one in checked(of_run) if one.name == "items go on within 15 s")
+
+
+def test_what_has_its_turn_behind_others_goes_on_later() -> None:
+    """Every place was taken for as long as it was late, and those before it were begun meanwhile: counted apart."""
+    found = late_beside(waiting=dict.fromkeys(range(10, 25), 30), begun=40)
+
+    assert found.has_passed, found.failures
+    assert 1 == found.exceptions[NO_PLACE]
+    assert (MARK, "main", 20.0, NO_PLACE) in [(one.session, one.item, one.seconds, one.reason) for one in found.listed]
+
+
+@pytest.mark.parametrize(
+    ("waiting", "begun"),
+    [
+        ({}, 40),
+        ({second: 30 for second in range(10, 25) if second != 18} | {18: 0}, 40),
+        (dict.fromkeys(range(10, 25), 30), 39),
+    ],
+    ids=["nobody looked", "the queue was empty meanwhile", "nobody asked for work"],
+)
+def test_others_that_wait_excuse_nothing_by_themselves(waiting: Mapping[float, int], begun: int) -> None:
+    """What is late where there was a place, or where nothing was begun, is late by the product's fault."""
+    assert not late_beside(waiting=waiting, begun=begun).has_passed
 
 
 def killed_twice(*second: float, began: float = 26, ended: float = 26.1) -> CheckResult:
