@@ -17,8 +17,8 @@ NO_PLACE = "every place at the workers was taken, and others waited for one as w
 IN_TURN = "the next attempt was killed as well before it was known: each kill has its own time"
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 8.0
 _SOON = timedelta(milliseconds=300)
-_LOOKING = timedelta(seconds=1)
-"""How far apart two looks at the queue are: a change between them is seen so much later."""
+_AS_OLD_AS = timedelta(seconds=5)
+"""What Temporal tells of a queue may be so old: it reckons anew every five seconds."""
 _PLACES = 2 * 20
 """Of two workers with the places that they have by default."""
 _STARTING = timedelta(seconds=5)
@@ -159,7 +159,7 @@ def _had_no_place(book: Casebook, since: datetime, until: datetime) -> bool:
     That others are waiting is no excuse by itself: so they are where nobody asks for work. So many attempts must have
     begun before this one as all workers have places.
     """
-    waited = [look.waiting for look in book.evidence.queue if since + _LOOKING <= look.at <= until - _LOOKING]
+    waited = [look.waiting for look in book.evidence.queue if since + _AS_OLD_AS <= look.at <= until]
     begun = sum(
         since <= line.entry.started_at < until and not _is_made_up(line.entry)
         for lines in book.matched.values()
