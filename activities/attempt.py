@@ -14,16 +14,16 @@ from datetime import UTC, datetime, timedelta
 from temporalio import activity
 
 from activities.asking import Asking
-from activities.failures import HeldError, failure_of, failure_to_retry, held, interrupted, stopped
+from activities.failures import HeldError, failure_of, failure_to_retry, held, interrupted, nothing_left, stopped
 from activities.heartbeat import Pulse, last_heartbeat
 from activities.ledger import LedgerLine, LedgerWriter
 from activities.plans import NO_PLAN, Plan, PlanFor
 from activities.shelf import Shelf, StoreDownError
 from sessions.artifacts import Artifact, Made, Receipt
-from sessions.attempts import AttemptOutcome, Heartbeat, ItemTask, RoundReport
+from sessions.attempts import AttemptOutcome, Heartbeat, ItemTask, LostAttempts, RoundReport
 from sessions.errors import AttemptError, ContentRejected, TransientFailure, UncertainOutcome
 from sessions.keeping import kept
-from sessions.ledger import LedgerEntry
+from sessions.ledger import UNKNOWN_PROMPT, LedgerEntry
 from sessions.money import Usage
 from sessions.pending import PendingAttempt
 from sessions.ports import ArtifactStore, Gate, Hold
@@ -63,9 +63,10 @@ class Attempts:
             plan_for: plans an attempt.
 
         Raises:
-            ApplicationError: the attempt failed; its type is the class of the failure.
+            ApplicationError: the attempt failed; its type is the class of the failure. Or nothing was to be made, and
+                nothing was left behind.
         """
-        return await _Attempt(
+        attempt = _Attempt(
             task=task,
             shelf=Shelf(self._artifacts, task=task),
             ledger=self._ledger,
@@ -74,7 +75,8 @@ class Attempts:
             worker=self._worker,
             told=last_heartbeat(),
             number_in_round=activity.info().attempt,
-        ).run(plan_for)
+        )
+        return await (attempt.run(plan_for) if task.lost is None else attempt.look(task.lost, plan_for))
 
 
 @dataclass(kw_only=True)
@@ -138,6 +140,38 @@ class _Attempt:
                     advice="Retry; if it happens again, look into the worker's log.",
                 )
                 raise await self._failed(fault) from None  # logged above
+
+    async def look(self, lost: LostAttempts, plan_for: PlanFor) -> AttemptOutcome:
+        """Return what lost attempts have left, the latest of it, and close the entries of the others.
+
+        Raises:
+            ApplicationError: they have left nothing, or the store cannot be read.
+        """
+        self.report = lost.report
+        async with self.pulse.beating():
+            try:
+                found = {entry.attempt: await self.shelf.find(entry.attempt) for entry in lost.entries}
+            except StoreDownError:
+                unreadable = TransientFailure("The artifact store cannot be read.", advice="Bring it back.")
+                raise failure_to_retry(unreadable, report=self.report) from None
+            number = max((number for number, receipt in found.items() if receipt is not None), default=None)
+            receipt = None if number is None else found[number]
+            if number is None or receipt is None:
+                raise nothing_left()
+            plan = await self._plan_of_earlier(plan_for, number=number)
+            for entry in lost.entries:
+                if entry.attempt != number:
+                    await self._entered_as_failed(entry, item_status=ItemStatus.PROCESSING)
+                else:
+                    self.entry = self._running_again(entry, plan=plan)
+            _logger.info("took up what a lost attempt had left", extra=self._log_fields(self.entry))
+            return await kept(self._closed(self.entry, plan=plan, receipt=receipt, data=None))
+
+    def _running_again(self, lost: LedgerEntry, *, plan: Plan) -> LedgerEntry:
+        """Return the entry of a lost attempt as it was before; of one that nobody told of, as it must have been."""
+        if lost.prompt_sha256 == UNKNOWN_PROMPT:
+            return self._opened(lost.attempt, plan=plan)
+        return lost.model_copy(update={"error_type": None, "error": None, "advice": None})
 
     async def _hold(self, entry: LedgerEntry) -> Hold | None:
         """Return why the attempt may not begin. A session that has just handed it out need not be asked again."""

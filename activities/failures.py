@@ -46,6 +46,13 @@ def interrupted(error: AttemptError, *, report: RoundReport, pending: PendingAtt
     return _ended(error, report=report, type_=INTERRUPTED, pending=pending)
 
 
+def nothing_left() -> ApplicationError:
+    """Return how a look ends for what lost attempts have left, where that is nothing. What becomes of them is known."""
+    return ApplicationError(
+        "Nothing was left behind.", type="nothing_left", non_retryable=True, category=ApplicationErrorCategory.BENIGN
+    )
+
+
 class HeldError(Exception):
     """An attempt may not begin now."""
 

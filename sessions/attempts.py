@@ -28,6 +28,31 @@ class AttemptLimits(Value):
     """For an artifact store that is down or full while a result that is paid for waits to be stored."""
 
 
+class RoundReport(Value):
+    """What the attempts of one item in one round have come to so far.
+
+    ``unrecorded`` are ledger entries that the records have not confirmed; whoever reaches the records next
+    writes them.
+    """
+
+    attempts_used: int = Field(default=0, ge=0)
+    spending: Spending = Spending()
+    unrecorded: tuple[LedgerEntry, ...] = ()
+    correction: str | None = None
+    """What was wrong with the last result, in words for the model; the next attempt's prompt says so."""
+
+
+class LostAttempts(Value):
+    """The last attempts of a round, whose workers died: what they have left is looked for before the item is given up.
+
+    ``report`` is what the attempts before them have come to; ``entries`` are what is entered of those that have left
+    nothing.
+    """
+
+    report: RoundReport
+    entries: tuple[LedgerEntry, ...]
+
+
 class ItemTask(Value):
     """What every kind's activity is told of the item it makes."""
 
@@ -52,6 +77,8 @@ class ItemTask(Value):
     """Whether the session counts what an attempt may have cost before it lets another one follow."""
     pending: PendingAttempt | None = None
     """The attempt that begins, if the provider is at work on it already."""
+    lost: LostAttempts | None = None
+    """Attempts that may have left a result: it is looked for, and nothing is made."""
     limits: AttemptLimits
     model: str
 
@@ -77,20 +104,6 @@ class ItemTask(Value):
             "model": session.model,
         }
         return cls.model_validate({**common, **more})
-
-
-class RoundReport(Value):
-    """What the attempts of one item in one round have come to so far.
-
-    ``unrecorded`` are ledger entries that the records have not confirmed; whoever reaches the records next
-    writes them.
-    """
-
-    attempts_used: int = Field(default=0, ge=0)
-    spending: Spending = Spending()
-    unrecorded: tuple[LedgerEntry, ...] = ()
-    correction: str | None = None
-    """What was wrong with the last result, in words for the model; the next attempt's prompt says so."""
 
 
 class AttemptOutcome(Value):

@@ -51,7 +51,7 @@ class ItemState(Value):
     pending: PendingAttempt | None = None
     """That attempt, if its call goes on at the provider: it is taken up, not made again."""
     is_stopping: bool = False
-    """Whether it was cancelled between two attempts, and the ledger is being asked how many they were."""
+    """Whether no attempt of its round is under way any more, and it is being found out what they have come to."""
     is_budgeted: bool = False
     """Whether it was handed out under a budget. It then comes back once an attempt may have cost something: what is
     set aside for it is what one attempt costs at worst."""

@@ -69,6 +69,7 @@ def brought_up_to_date(
                 state,
                 key=row.key,
                 artifact=row.artifact,
+                attempts_used=attempts_used,
                 spending=Spending(),
                 now=row.updated_at,
             )

@@ -222,16 +222,21 @@ def item_completed(
     artifact: Artifact,
     spending: Spending,
     now: datetime,
+    attempts_used: int = 0,
     title: str | None = None,
 ) -> SessionState:
-    """An attempt of the item succeeded. ``title`` is the session's, where this item decides it."""
+    """An attempt of the item succeeded. ``title`` is the session's, where this item decides it.
+
+    ``attempts_used``: attempts of this round that count; more than the successful one's, where later ones were lost.
+    """
+    before = state.item(key).attempts_before_round
     item = (
         state.item(key)
         .with_version(artifact)
         .model_copy(
             update={
                 "status": ItemStatus.COMPLETE,
-                "attempt": artifact.attempt,
+                "attempt": max(artifact.attempt, before + attempts_used),
                 "error": None,
                 "correction": None,
                 **_ROUND_OVER,
@@ -274,6 +279,17 @@ def item_stopping(state: SessionState, *, key: str, now: datetime) -> SessionSta
     return state._with_item(item, now=now, by=steps_of(item.max_attempts))
 
 
+def item_lost(state: SessionState, *, key: str, attempts_used: int, now: datetime) -> SessionState:
+    """The item's last attempt was lost with its worker, and what it may have left is looked for.
+
+    As where an item is stopped, its steps count from now on.
+    """
+    stopping = item_stopping(state, key=key, now=now)
+    item = stopping.item(key)
+    item = item.model_copy(update={"attempt": item.attempts_before_round + attempts_used})
+    return stopping._with_item(item, now=now, by=0)
+
+
 def item_cancelled(
     state: SessionState, *, key: str, attempts_used: int, spending: Spending, now: datetime
 ) -> SessionState:
@@ -303,6 +319,7 @@ def item_interrupted(
         update={
             "status": ItemStatus.PENDING,
             "was_interrupted": True,
+            "is_stopping": False,
             "pending": pending,
             "attempt": pending.entry.attempt if pending else item.attempts_before_round + attempts_used,
             "attempts_before_round": item.attempts_before_round + attempts_used,

@@ -14,7 +14,7 @@ from temporalio.exceptions import (
 )
 
 from activities.failures import INTERRUPTED, STOPPED, FailureDetail
-from sessions.attempts import Heartbeat, RoundReport
+from sessions.attempts import Heartbeat, LostAttempts, RoundReport
 from sessions.errors import ErrorClass, ItemError
 from sessions.items import ItemState
 from sessions.ledger import UNKNOWN_PROMPT, LedgerEntry
@@ -48,6 +48,8 @@ class ItemFailure(Value):
     """Whether the report tells of all attempts. One that is cancelled while it waits for the next tells of none."""
     untold: tuple[LedgerEntry, ...] = ()
     """Entries of attempts whose worker died before it could tell of them: they are counted, and may be in no ledger."""
+    lost: LostAttempts | None = None
+    """Attempts whose workers died, and after which no other is begun that would look for what they have left."""
 
 
 def item_failure(
@@ -110,6 +112,7 @@ def item_failure(
             is_cancelled=is_cancelled,
             is_interrupted=not is_cancelled and report.attempts_used < item.max_attempts,
             untold=tuple(entry for entry in lost if not _is_told_of(entry, told=told)),
+            lost=None if is_cancelled or not lost else LostAttempts(report=told.report, entries=lost),
         )
     used = item.max_attempts if error.retry_state is RetryState.MAXIMUM_ATTEMPTS_REACHED else 1
     return ItemFailure(

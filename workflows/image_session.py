@@ -7,7 +7,7 @@ from the input.
 from temporalio import workflow
 
 from activities.images import ImageActivities
-from sessions.attempts import AttemptOutcome
+from sessions.attempts import AttemptOutcome, LostAttempts
 from sessions.images import ImageSessionInput
 from sessions.state import SessionState
 from sessions.wire import IMAGE_SESSION
@@ -33,5 +33,6 @@ class ImageSession(SessionHandlers):
             workflow.continue_as_new(self._start.to_go_on(state, unrecorded=self._rounds.unrecorded))
         return state
 
-    async def _make_image(self, state: SessionState, key: str) -> AttemptOutcome:
-        return await made_by(ImageActivities.generate, self._start.task_for(key, state=state))
+    async def _make_image(self, state: SessionState, key: str, lost: LostAttempts | None) -> AttemptOutcome:
+        task = self._start.task_for(key, state=state).model_copy(update={"lost": lost})
+        return await made_by(ImageActivities.generate, task)

@@ -39,3 +39,7 @@ hear of that, since signals come before what has ended."""
 HEAR_BEFORE_OBEYING: Final = "hear-before-obeying"
 """An update is obeyed once everything has been heard that had ended before it. Before, a worker that took a session
 over obeyed first, and every replay heard first: the session could not be replayed any more, and stood still."""
+
+LOOK_FOR_WHAT_WAS_LEFT: Final = "look-for-what-was-left"
+"""When the last attempt of a round is lost with its worker, what it may have stored is looked for. Before, the item had
+failed, and a retry paid for it again."""

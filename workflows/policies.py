@@ -45,6 +45,10 @@ def attempt_retries(max_attempts: int) -> RetryPolicy:
     )
 
 
+LOOK_RETRIES = attempt_retries(5)
+"""For a look at what lost attempts have left: workers may go on dying, and it costs nothing to look again."""
+
+
 def attempt_priority(round_number: int) -> Priority:
     """Return who goes first where attempts wait: what a person has asked for again; all else goes as its session."""
     return Priority(priority_key=RETRY_PRIORITY) if round_number > 1 else Priority.default

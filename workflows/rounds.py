@@ -15,7 +15,7 @@ from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 from activities.records import RecordActivities
 from sessions.announcements import settled_callback
-from sessions.attempts import AttemptOutcome, RoundReport, SessionInput, SessionRecordTask
+from sessions.attempts import AttemptOutcome, LostAttempts, RoundReport, SessionInput, SessionRecordTask
 from sessions.commands import Command, CommandRefusedError, SessionEndingError, obeyed
 from sessions.details import details_table
 from sessions.holding import held_back
@@ -27,6 +27,7 @@ from sessions.state import (
     item_completed,
     item_failed,
     item_interrupted,
+    item_lost,
     item_started,
     item_stopping,
     session_closed,
@@ -43,13 +44,15 @@ from workflows.patches import (
     GO_ON_IN_ANOTHER_RUN,
     HEAR_BEFORE_OBEYING,
     HEAR_BEFORE_REFUSING,
+    LOOK_FOR_WHAT_WAS_LEFT,
     STOP_ONCE,
 )
 from workflows.policies import RECORD_RETRIES, RECORD_TIMEOUT
 from workflows.recording import entries_that_fit, round_report
 
-MakeItem = Callable[[SessionState, str], Awaitable[AttemptOutcome]]
-"""Makes the item with this key, as it stands in this state: one activity under the retry policy."""
+MakeItem = Callable[[SessionState, str, LostAttempts | None], Awaitable[AttemptOutcome]]
+"""Makes the item with this key, as it stands in this state: one activity under the retry policy. Where attempts were
+lost, what they have left is looked for, and nothing is made."""
 
 _TURNS_TO_HEAR = 5
 _EVENTS_OF_GRACE = 2000
@@ -293,7 +296,7 @@ class Rounds:
     async def _make(self, key: str) -> None:
         """Make one item. Whatever happens to it is kept to it: no failure here reaches another item."""
         try:
-            outcome = await self._make_item(self._state, key)
+            outcome = await self._make_item(self._state, key, None)
         except ActivityError as error:
             failure = item_failure(
                 error,
@@ -302,31 +305,49 @@ class Rounds:
                 worst_case_microdollars=self._begun_with.worst_case_microdollars,
                 noticed_at=workflow.now(),
             )
-            if not failure.is_told and workflow.patched(ASK_THE_LEDGER):
-                self._become(item_stopping(self._state, key=key, now=workflow.now()))
-                failure = failure.model_copy(
-                    update={"report": await round_report(self._state.item(key), session_id=self._state.id)}
-                )
-            self._keep(failure.report)
-            if failure.untold and workflow.patched(ENTER_WHAT_NOBODY_TOLD_OF):
-                self._unrecorded += failure.untold
-            self._become(self._without_result(key, failure))
-            if failure.held_for is not None and self._has_work():
-                until = workflow.now() + failure.held_for
-                self._become(held_back(self._state, until=until, now=workflow.now()))
+            if failure.lost is not None and workflow.patched(LOOK_FOR_WHAT_WAS_LEFT):
+                used = failure.report.attempts_used
+                self._become(item_lost(self._state, key=key, attempts_used=used, now=workflow.now()))
+                try:
+                    outcome = await self._make_item(self._state, key, failure.lost)
+                except ActivityError:
+                    is_cancelled = self._making[key].cancelling() > 0
+                    failure = failure.model_copy(update={"is_cancelled": is_cancelled})
+                else:
+                    self._completed(key, outcome)
+                    return
+            await self._failed(key, failure)
         else:
-            self._keep(outcome.report)
-            self._is_told = self._is_told or outcome.title is not None  # lists show a story by its title
-            self._become(
-                item_completed(
-                    self._state,
-                    key=key,
-                    artifact=outcome.artifact,
-                    spending=outcome.report.spending,
-                    title=outcome.title,
-                    now=workflow.now(),
-                )
+            self._completed(key, outcome)
+
+    def _completed(self, key: str, outcome: AttemptOutcome) -> None:
+        self._keep(outcome.report)
+        self._is_told = self._is_told or outcome.title is not None  # lists show a story by its title
+        self._become(
+            item_completed(
+                self._state,
+                key=key,
+                artifact=outcome.artifact,
+                attempts_used=outcome.report.attempts_used,
+                spending=outcome.report.spending,
+                title=outcome.title,
+                now=workflow.now(),
             )
+        )
+
+    async def _failed(self, key: str, failure: ItemFailure) -> None:
+        if not failure.is_told and workflow.patched(ASK_THE_LEDGER):
+            self._become(item_stopping(self._state, key=key, now=workflow.now()))
+            failure = failure.model_copy(
+                update={"report": await round_report(self._state.item(key), session_id=self._state.id)}
+            )
+        self._keep(failure.report)
+        if failure.untold and workflow.patched(ENTER_WHAT_NOBODY_TOLD_OF):
+            self._unrecorded += failure.untold
+        self._become(self._without_result(key, failure))
+        if failure.held_for is not None and self._has_work():
+            until = workflow.now() + failure.held_for
+            self._become(held_back(self._state, until=until, now=workflow.now()))
 
     def _without_result(self, key: str, failure: ItemFailure) -> SessionState:
         """Return the state after an item's activity has ended without a result."""

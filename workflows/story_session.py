@@ -7,7 +7,7 @@ from the input, and the approval of the outline, which changes the state as a re
 from temporalio import workflow
 
 from activities.stories import StoryActivities
-from sessions.attempts import AttemptOutcome
+from sessions.attempts import AttemptOutcome, LostAttempts
 from sessions.commands import Accepted
 from sessions.state import SessionState
 from sessions.steering import OutlineApproval
@@ -44,8 +44,8 @@ class StorySession(SessionHandlers):
     def _can_approve(self, approval: OutlineApproval) -> None:
         self._check(approval)
 
-    async def _write(self, state: SessionState, key: str) -> AttemptOutcome:
-        match self._start.task_for(key, state=state):
+    async def _write(self, state: SessionState, key: str, lost: LostAttempts | None) -> AttemptOutcome:
+        match self._start.task_for(key, state=state).model_copy(update={"lost": lost}):
             case OutlineTask() as task:
                 return await made_by(StoryActivities.write_outline, task)
             case OutlinePartTask() as task:

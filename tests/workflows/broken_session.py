@@ -2,7 +2,7 @@
 
 from temporalio import workflow
 
-from sessions.attempts import AttemptOutcome
+from sessions.attempts import AttemptOutcome, LostAttempts
 from sessions.images import ImageSessionInput
 from sessions.state import SessionState
 from workflows.rounds import Rounds
@@ -20,5 +20,5 @@ class BrokenSession:
     async def run(self, start: ImageSessionInput) -> SessionState:
         return await self._rounds.run()
 
-    async def _make(self, state: SessionState, key: str) -> AttemptOutcome:
+    async def _make(self, state: SessionState, key: str, _lost: LostAttempts | None) -> AttemptOutcome:
         raise LookupError(f"a bug in workflow code, met at {key} of {state.id}")

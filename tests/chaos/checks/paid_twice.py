@@ -10,11 +10,12 @@ from tests.chaos.journal import Outage
 from tests.chaos.scale import Blow
 
 BETWEEN = "killed between the answer and the write"
-SET_ASIDE_IN_VAIN = "set aside for the broken store by the last attempt of its round, whose worker was then killed"
-STORED_IN_VAIN = "stored by the last attempt of its round, whose worker then died; a retry made it again"
+NOBODY_WANTED_IT = (
+    "stored or set aside by a worker that was then killed, and a person cancelled before it was looked for"
+)
 _BROKEN_BY_PLAN = ("disconnect", "hang", "truncated", "broken_body", "invalid_json")
 _SLACK = timedelta(milliseconds=300)
-_LONGEST_WRITE = timedelta(seconds=4)
+_LONGEST_WRITE = timedelta(seconds=1)
 """From an answer to its receipt: milliseconds, and a little more on a busy machine that is also just killing things."""
 _GIVEN_UP_AFTER = timedelta(seconds=45)
 """Ten seconds without a heartbeat, and as long as a server that was killed takes to notice."""
@@ -68,11 +69,11 @@ def _explain(book: Casebook, line: Matched, call: Call, *, place: tuple[str, str
 
 def _reason(book: Casebook, line: Matched, call: Call) -> str | None:
     """Return what took an answer, None where nothing did."""
-    if _is_stored_in_vain(line, call):
-        return STORED_IN_VAIN
     # A provider that was killed could not write down when the call was over.
     entry, ended = line.entry, call.ended_at or line.entry.ended_at or call.at
     until = max(ended, entry.ended_at or ended) + _SLACK
+    if is_lost(entry) and _is_stored(line, call):
+        return NOBODY_WANTED_IT if _is_cancelled(book, line) else _out_of_touch(book, call.at, until)
     stored_by = _stored_by(book, call, ended=ended)
     for outage in book.evidence.outages:
         if outage.blow is Blow.KILL_WORKER and call.at - _SLACK <= outage.began_at <= stored_by + _LONGEST_WRITE:
@@ -83,22 +84,29 @@ def _reason(book: Casebook, line: Matched, call: Call) -> str | None:
                 return "killed while the provider worked"
             if outage.began_at <= ended + _LONGEST_WRITE:
                 return BETWEEN
-            if not _is_followed(line):
-                return SET_ASIDE_IN_VAIN
+            if _is_cancelled(book, line):
+                return NOBODY_WANTED_IT
     for outage in book.evidence.outages:
         if outage.blow is Blow.KILL_PROVIDER and _meets(outage, call.at, ended):
             return "the provider was killed"
         if outage.blow is Blow.CUT_LINK and outage.target.endswith(">provider") and _meets(outage, call.at, until):
             return f"the connection to the provider: {outage.way}"
-    if any(asked.act.startswith("cancel") for asked in book.evidence.asked if asked.mark == line.session.mark) and (
-        "stopped" in (entry.error or "")
-    ):
+    if _is_cancelled(book, line) and "stopped" in (entry.error or ""):
         return "a person cancelled"
     if "no whole answer within" in (entry.error or ""):
         return "the attempt's deadline"
-    if is_lost(entry) and _is_out_of_touch(book, call.at, until):
-        return "its worker could not speak to Temporal and was given up for dead"
-    return None
+    return _out_of_touch(book, call.at, until) if is_lost(entry) else None
+
+
+def _out_of_touch(book: Casebook, since: datetime, until: datetime) -> str | None:
+    is_so = _is_out_of_touch(book, since, until)
+    return "its worker could not speak to Temporal and was given up for dead" if is_so else None
+
+
+def _is_cancelled(book: Casebook, line: Matched) -> bool:
+    """Whether a person cancelled the session or items of it: what those attempts have left nobody comes for."""
+    mark = line.session.mark
+    return any(asked.mark == mark and asked.act.startswith("cancel") for asked in book.evidence.asked)
 
 
 def _stored_by(book: Casebook, call: Call, *, ended: datetime) -> datetime:
@@ -109,18 +117,9 @@ def _stored_by(book: Casebook, call: Call, *, ended: datetime) -> datetime:
     return max((outage.ended_at for outage in broken if _meets(outage, ended, ended)), default=ended)
 
 
-def _is_stored_in_vain(line: Matched, call: Call) -> bool:
-    """Whether an answer was stored and not taken up, because no other attempt of its round was left to do so."""
-    entry, session = line.entry, line.session
-    is_stored = any((one.item, one.request_id) == (entry.item, call.request_id) for one in session.stored)
-    return is_stored and is_lost(entry) and not _is_followed(line)
-
-
-def _is_followed(line: Matched) -> bool:
-    """Whether another attempt of the round came after this one, which takes up what it finds."""
-    entry = line.entry
-    others = (other for other in line.session.ledger if (other.item, other.round) == (entry.item, entry.round))
-    return any(other.attempt > entry.attempt for other in others)
+def _is_stored(line: Matched, call: Call) -> bool:
+    stored = line.session.stored
+    return any((one.item, one.request_id) == (line.entry.item, call.request_id) for one in stored)
 
 
 def _two_results_of_a_round(book: Casebook, found: Findings) -> None:

@@ -7,6 +7,7 @@ from activities.heartbeat import INTERVAL
 from sessions.ledger import LedgerEntry
 from tests.chaos.checks.matching import Casebook, Matched, is_lost
 from tests.chaos.checks.result import CheckResult, Findings, Listed
+from tests.chaos.evidence import SessionEvidence
 from tests.chaos.journal import Outage
 from tests.chaos.scale import Blow
 from workflows.policies import HEARTBEAT_TIMEOUT
@@ -79,9 +80,12 @@ def _recovered(
             _recovered(book, next_kill, lines[1:], place=place, found=found)
     elif len(lines) > 1:
         went_on = lines[1].entry.started_at
-    elif this.status == "complete" and this.ended_at is not None:
+    elif (
+        this.status == "complete" and this.ended_at is not None and not _is_last(this, book.sessions[mark], known=known)
+    ):
         went_on = this.ended_at
     else:
+        # What it has left is looked for on the session's word, not by another attempt.
         found.excuse("it was the last attempt of its round")
         return
     took = went_on - kill.began_at
@@ -132,6 +136,11 @@ def _began_by(entries: Sequence[LedgerEntry], *, known: list[LedgerEntry]) -> da
     if len(entries) < 2 or not _is_made_up(first):
         return first.started_at
     return _began_by(entries[1:], known=known) - policy_pause(first, lines=known) - HEARTBEAT_TIMEOUT
+
+
+def _is_last(entry: LedgerEntry, session: SessionEvidence, *, known: list[LedgerEntry]) -> bool:
+    before = [other for other in known if other.round == entry.round and other.attempt <= entry.attempt]
+    return len(before) >= session.max_attempts
 
 
 def _is_made_up(entry: LedgerEntry) -> bool:

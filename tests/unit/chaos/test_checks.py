@@ -9,7 +9,7 @@ from sessions.ledger import LedgerEntry
 from sessions.statuses import AttemptStatus, ItemStatus, SessionStatus
 from tests.chaos.checks.calls import FORGOTTEN
 from tests.chaos.checks.every import CHECKS, checked
-from tests.chaos.checks.paid_twice import BETWEEN, SET_ASIDE_IN_VAIN, STORED_IN_VAIN
+from tests.chaos.checks.paid_twice import BETWEEN, NOBODY_WANTED_IT
 from tests.chaos.checks.recovery import IN_TURN, NO_PLACE
 from tests.chaos.checks.result import CheckResult
 from tests.chaos.checks.states import CANCELLED_MEANWHILE, MADE_BEFORE, NOT_THERE
@@ -363,50 +363,51 @@ def test_an_answer_that_a_crash_took_is_shown_with_its_reason() -> None:
     assert [(MARK, "main", BETWEEN)] == [(one.session, one.item, one.reason) for one in found.listed]
 
 
-def test_a_result_that_was_stored_in_vain_is_shown_as_such() -> None:
-    """Stored by the last attempt of its round and made again by a retry: paid twice, listed, and nothing is served."""
+def _stored_and_lost(*acts: str) -> Evidence:
+    """Return a run in which the first attempt's result was stored and not taken up; a retry made it again."""
     lost = lost_entry("main", 1, began=1, ended=2.5)
     later = entry("main", 2, began=3, ended=4, variation="simply", request_id="req-3", round=2)
     orphan = Stored(item="main", attempt=1, stored_at=at(1.6), sha256="c" * 64, request_id="req-1")
-    in_vain = ledger(lost, later)
-    of = evidence(
-        of=in_vain.model_copy(
-            update={
-                "stored": (*in_vain.stored, orphan),
-                "contents": {**in_vain.contents, "main#1": NOT_THERE},
-            }
-        ),
+    of = ledger(lost, later)
+    contents = {**of.contents, "main#1": NOT_THERE}
+    return evidence(
+        of=of.model_copy(update={"stored": (*of.stored, orphan), "contents": contents}),
         calls=(call(1, "main", began=1.1, ended=1.5), *calls()[1:]),
+        outages=(outage(Blow.KILL_WORKER, began=1.7, ended=2),),
+        asked=(asked("start", outcome=ID), *(asked(act, when=2) for act in acts)),
     )
 
-    assert {} == broken(of)
-    assert {STORED_IN_VAIN: 1} == exceptions(of, "calls paid twice")
+
+def test_a_result_that_was_stored_is_not_paid_for_again() -> None:
+    """Whatever killed its worker then: the next attempt takes it up, or who looks for it after the last one."""
+    assert "calls paid twice" in broken(_stored_and_lost())
 
 
-def _killed_long_after_the_answer(*outages: Outage, next_round: int = 1) -> Evidence:
+@pytest.mark.parametrize("act", ["cancel", "cancel item"])
+def test_a_result_of_what_a_person_cancelled_is_left_where_it_is(act: str) -> None:
+    """Nobody comes for it any more, and it is shown as such."""
+    assert {NOBODY_WANTED_IT: 1} == exceptions(_stored_and_lost(act), "calls paid twice")
+
+
+def _killed_long_after_the_answer(*outages: Outage, acts: tuple[str, ...] = ()) -> Evidence:
     lost = lost_entry("main", 1, began=1, ended=2.5).model_copy(update={"ended_at": None})
-    later = entry("main", 2, began=3, ended=4, variation="simply", request_id="req-3", round=next_round)
+    later = entry("main", 2, began=3, ended=4, variation="simply", request_id="req-3")
     return evidence(
         of=ledger(lost, later),
         calls=(call(1, "main", began=1.1, ended=1.5), *calls()[1:]),
         outages=(outage(Blow.KILL_WORKER, began=8, ended=8.1), *outages),
+        asked=(asked("start", outcome=ID), *(asked(act, when=8.5) for act in acts)),
     )
 
 
-def test_an_answer_that_waits_for_a_broken_store_is_taken_up_by_the_next_attempt() -> None:
+def test_an_answer_that_waits_for_a_broken_store_is_taken_up() -> None:
     """It is on the worker's own disk for as long: a kill that takes the worker then is no reason to ask again."""
-    of = _killed_long_after_the_answer(outage(Blow.BREAK_STORE, began=1.4, ended=9, target="store"))
-
-    assert "calls paid twice" in broken(of)
-
-
-def test_an_answer_that_waits_for_a_broken_store_is_lost_where_nobody_comes_for_it() -> None:
-    """The attempt was the last of its round; a retry asks for another result. It is shown as such."""
     broken_store = outage(Blow.BREAK_STORE, began=1.4, ended=9, target="store")
-    of = _killed_long_after_the_answer(broken_store, next_round=2)
 
-    assert {} == broken(of)
-    assert {SET_ASIDE_IN_VAIN: 1} == exceptions(of, "calls paid twice")
+    assert "calls paid twice" in broken(_killed_long_after_the_answer(broken_store))
+    assert {NOBODY_WANTED_IT: 1} == exceptions(
+        _killed_long_after_the_answer(broken_store, acts=("cancel",)), "calls paid twice"
+    )
 
 
 def test_an_answer_has_no_reason_to_wait_for_a_store_that_works() -> None:

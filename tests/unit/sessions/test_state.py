@@ -15,6 +15,7 @@ from sessions.state import (
     SessionState,
     item_completed,
     item_failed,
+    item_lost,
     item_started,
     items_retried,
     session_closed,
@@ -191,6 +192,32 @@ class SessionLife(RuleBasedStateMachine):
 
     @precondition(lambda self: self.of_status(ItemStatus.PROCESSING))
     @rule(data=st.data(), succeeds=st.booleans())
+    def lose(self, data: st.DataObject, succeeds: bool) -> None:
+        """All attempts of a round are lost with their workers. One of them may have left a result."""
+        item = data.draw(st.sampled_from(self.of_status(ItemStatus.PROCESSING)))
+        used, before = item.max_attempts, self.tries[item.key]
+        self.tries[item.key] += used
+        self.step_to(item_lost(self.state, key=item.key, attempts_used=used, now=self.tick()))
+        assert ItemStatus.PROCESSING is self.state.item(item.key).status
+        if succeeds:
+            stored = data.draw(st.integers(1, used))
+            state = item_completed(
+                self.state,
+                key=item.key,
+                artifact=an_artifact(before + stored),
+                attempts_used=used,
+                spending=COST,
+                now=self.tick(),
+            )
+        else:
+            state = item_failed(
+                self.state, key=item.key, error=ERROR, attempts_used=used, spending=COST, now=self.tick()
+            )
+        self.step_to(state)
+        assert self.tries[item.key] == self.state.item(item.key).last_number
+
+    @precondition(lambda self: self.of_status(ItemStatus.PROCESSING))
+    @rule(data=st.data(), succeeds=st.booleans())
     def end(self, data: st.DataObject, succeeds: bool) -> None:
         item = data.draw(st.sampled_from(self.of_status(ItemStatus.PROCESSING)))
         used = data.draw(st.integers(1, item.max_attempts))
@@ -266,7 +293,7 @@ class SessionLife(RuleBasedStateMachine):
         for item in self.of_status(ItemStatus.COMPLETE):
             assert item.artifact is not None
             assert item.error is None
-            assert item.artifact.attempt == item.attempt
+            assert item.artifact.attempt <= item.attempt  # later ones may have been lost
         assert all(item.error is not None for item in self.state.failed_items)
 
 
