@@ -136,12 +136,15 @@ class CancelItems(Command):
     items: tuple[Annotated[str, StringConstraints(max_length=64)], ...] = Field(min_length=1, max_length=2000)
 
     def applied_to(self, state: SessionState, *, now: datetime) -> SessionState:
-        """Return the state without those that wait; those being made end by themselves when they are stopped."""
-        for key in self.items:
-            item = _item(state, key)
+        """Return the state without those that wait; those being made end by themselves when they are stopped.
+
+        Who has not heard that it was obeyed asks again: what is cancelled already stays as it is.
+        """
+        wanted = [item for key in self.items if (item := _item(state, key)).status is not ItemStatus.CANCELLED]
+        for item in wanted:
             if item.status.is_settled:
-                raise CommandRefusedError(f"'{key}' is {item.status} already, so there is nothing to cancel.")
-        return items_cancelled(state, keys=set(self.items), now=now)
+                raise CommandRefusedError(f"'{item.key}' is {item.status} already, so there is nothing to cancel.")
+        return items_cancelled(state, keys={item.key for item in wanted}, now=now) if wanted else state
 
     def stops(self, state: SessionState) -> Collection[str]:
         """Return those that are being made."""

@@ -94,6 +94,17 @@ def test_a_cancelled_item_is_taken_for_the_first_time() -> None:
     assert ["main"] == begun(completed(obeyed(state, Retake(key="main")), "lifestyle"))
 
 
+def test_what_is_cancelled_already_is_cancelled_as_often_as_somebody_asks() -> None:
+    """Nothing changes by it, also after the session has closed; what else is asked for is obeyed."""
+    state = obeyed(a_state("main", "lifestyle"), CancelItems(items=("main",)))
+    assert obeyed(state, CancelItems(items=("main",))) is state
+
+    both = obeyed(state, CancelItems(items=("main", "lifestyle")))
+    assert {ItemStatus.CANCELLED} == {item.status for item in both.items}
+    closed = session_closed(both, now=NOW)
+    assert obeyed(closed, CancelItems(items=("main", "lifestyle"))) is closed
+
+
 @pytest.mark.parametrize(
     ("command", "said"),
     [
