@@ -5,7 +5,8 @@ Run: ``python -m bench.overload [--seconds 120] [--times 10] [--rate N] [--repor
 First the sustainable rate is found: how many image sessions of five pictures a second go through from start to end
 when twenty clients keep starting them. Then so many times that rate is asked for, open loop: a request is sent when
 its time has come, whether earlier ones were answered or not. Every answer must be 202, or 429 or 503 with
-Retry-After; no connection may fail; what was accepted must complete. Once a second the memory of each process is noted.
+Retry-After; no connection may fail; what was accepted must complete. Once a second the memory of each process is
+noted, and how many sessions are open.
 Ends with 1 when any of that does not hold.
 """
 
@@ -18,6 +19,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -45,6 +47,7 @@ class Run:
     accepted: list[str] = field(default_factory=list)
     refused_without_advice: int = 0
     memory: list[dict[str, float]] = field(default_factory=list)
+    open_sessions: list[int] = field(default_factory=list)
 
 
 class StandstillError(Exception):
@@ -74,7 +77,7 @@ async def unfinished(product: Product) -> int:
     return sum(int(float(line.rpartition(" ")[2])) for line in lines if any(f'"{name}"' in line for name in _OPEN))
 
 
-async def drained(product: Product, *, run: Run | None = None) -> float:
+async def drained(product: Product) -> float:
     """Wait until nothing is under way any more, and return how long that took in seconds.
 
     Raises:
@@ -88,8 +91,6 @@ async def drained(product: Product, *, run: Run | None = None) -> float:
         if time.monotonic() - moved > _STANDSTILL_SECONDS:
             raise StandstillError(await open_sessions(product))
         await asyncio.sleep(1)
-        if run is not None:
-            run.memory.append(megabytes(product))
     return time.monotonic() - began
 
 
@@ -118,23 +119,26 @@ async def sustainable(product: Product, *, seconds: float) -> float:
     return done / (time.monotonic() - began)
 
 
-async def overload(product: Product, *, rate: float, seconds: float) -> Run:
+async def overload(product: Product, run: Run, *, rate: float, seconds: float) -> None:
     """Ask for so many sessions a second for so long, and wait for every answer."""
-    run = Run()
     limits = httpx2.Limits(max_connections=None, max_keepalive_connections=200)
     async with httpx2.AsyncClient(base_url=product.api.base_url, timeout=60, limits=limits) as api:
         asking: set[asyncio.Task[None]] = set()
-        began = sampled = time.monotonic()
+        began = time.monotonic()
         for number in range(int(rate * seconds)):
             await asyncio.sleep(max(0.0, began + number / rate - time.monotonic()))
             task = asyncio.create_task(start(api, run))
             asking.add(task)
             task.add_done_callback(asking.discard)
-            if time.monotonic() >= sampled:
-                run.memory.append(megabytes(product))
-                sampled += 1
         await asyncio.gather(*asking)
-    return run
+
+
+async def sampled(product: Product, run: Run) -> None:
+    """Note how things stand, once a second until cancelled."""
+    while True:
+        run.memory.append(megabytes(product))
+        run.open_sessions.append(await unfinished(product))
+        await asyncio.sleep(1)
 
 
 def megabytes(product: Product) -> dict[str, float]:
@@ -166,6 +170,7 @@ def summary(run: Run, *, drain: float, states: Mapping[str, int]) -> dict[str, A
             }
             for name in _PROCESSES
         },
+        "most open at once": max(run.open_sessions),
         "memory by second": run.memory,
     }
 
@@ -183,8 +188,13 @@ async def main() -> None:
             rate = asked.rate or asked.times * await sustainable(product, seconds=min(20.0, asked.seconds))
             await drained(product)
             before = await by_status(product)
-            run = await overload(product, rate=rate, seconds=asked.seconds)
-            drain = await drained(product, run=run)
+            run = Run()
+            sampling = asyncio.create_task(sampled(product, run))
+            await overload(product, run, rate=rate, seconds=asked.seconds)
+            drain = await drained(product)
+            sampling.cancel()
+            with suppress(asyncio.CancelledError):
+                await sampling  # raises what it may have ended with before
             after = await by_status(product)
             states = dict(Counter(after) - Counter(before))
             ready = (await product.api.get("/health/ready", timeout=30)).status_code
