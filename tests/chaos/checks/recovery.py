@@ -18,10 +18,11 @@ NO_PLACE = "every place at the workers was taken, and others waited for one as w
 IN_TURN = "the next attempt was killed as well before it was known: each kill has its own time"
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 8.0
 _SOON = timedelta(milliseconds=300)
-_AS_OLD_AS = timedelta(seconds=5)
-"""What Temporal tells of a queue may be so old: it reckons anew every five seconds."""
 _PLACES = 2 * 20
 """Of two workers with the places that they have by default."""
+_BUSY = 10
+"""Half of one worker's places: an attempt holds its place for some time before its entry begins and after it has
+ended, and the other worker may be down."""
 _STARTING = timedelta(seconds=5)
 """How long a process that was killed may take to serve again once it is started."""
 
@@ -70,30 +71,49 @@ def _recovered(
     book: Casebook, kill: Outage, lines: Sequence[Matched], *, place: tuple[str, str], found: Findings
 ) -> None:
     """Look at how an item went on. ``lines``: the attempt that was killed, and what followed in its round."""
-    mark, item = place
+    mark, _ = place
     this, known = lines[0].entry, [line.entry for line in book.matched[place]]
+    pause = policy_pause(this, lines=known)
     next_kill = _taken_in_turn(book, kill, [line.entry for line in lines[1:]], known=known)
     if next_kill is not None:
-        went_on = next_kill.began_at
         found.excuse(IN_TURN)
+        _went_on(book, kill, this, next_kill.began_at, place=place, pause=pause, found=found)
         if not _was_its(next_kill, lines[1]):
             _recovered(book, next_kill, lines[1:], place=place, found=found)
     elif len(lines) > 1:
-        went_on = lines[1].entry.started_at
-    elif (
-        this.status == "complete" and this.ended_at is not None and not _is_last(this, book.sessions[mark], known=known)
-    ):
-        went_on = this.ended_at
-    else:
+        _went_on(book, kill, this, lines[1].entry.started_at, place=place, pause=pause, found=found)
+    elif this.status != "complete" or this.ended_at is None or _is_last(this, book.sessions[mark], known=known):
         # What it has left is looked for on the session's word, not by another attempt.
         found.excuse("it was the last attempt of its round")
-        return
-    took = went_on - kill.began_at
-    pause = policy_pause(this, lines=known)
-    excuse = _excuse(book, kill, went_on, mark=mark, pause=pause)
+    elif (
+        _is_late(kill, this.ended_at, pause=pause)
+        and _excuse(book, kill, this.ended_at, mark=mark, pause=pause) is None
+        and (next_kill := _taken_while_looking(book, kill, this.ended_at, pause=pause))
+    ):
+        found.excuse(IN_TURN)
+        _went_on(book, kill, this, next_kill.began_at, place=place, pause=pause, found=found)
+        _went_on(book, next_kill, this, this.ended_at, place=place, pause=_next(pause), found=found)
+    else:
+        _went_on(book, kill, this, this.ended_at, place=place, pause=pause, found=found)
+
+
+def _went_on(
+    book: Casebook,
+    kill: Outage,
+    entry: LedgerEntry,
+    moment: datetime,
+    *,
+    place: tuple[str, str],
+    pause: timedelta,
+    found: Findings,
+) -> None:
+    """Judge, and show, that an item went on at a moment after a kill, the policy's pause included."""
+    mark, item = place
+    took = moment - kill.began_at
+    excuse = _excuse(book, kill, moment, mark=mark, pause=pause)
     if excuse is None:
         found.expect(
-            took - pause <= LONGEST,
+            not _is_late(kill, moment, pause=pause),
             f"{mark} {item} went on {took.total_seconds():.1f} s after {kill.target} was killed, "
             f"the policy's pause of {pause.total_seconds():g} s included",
         )
@@ -105,10 +125,27 @@ def _recovered(
             item=item,
             at=book.seconds(kill.began_at),
             reason=excuse or f"{kill.target} was killed",
-            text=f"{kill.target}, attempt {this.attempt}, pause of the policy {pause.total_seconds():g} s",
+            text=f"{kill.target}, attempt {entry.attempt}, pause of the policy {pause.total_seconds():g} s",
             seconds=round(took.total_seconds(), 2),
         )
     )
+
+
+def _taken_while_looking(book: Casebook, kill: Outage, ended_at: datetime, *, pause: timedelta) -> Outage | None:
+    """Return the kill that took the attempt in between, where a later one took up what the first had left.
+
+    Only whoever takes it up makes an entry: the one in between, killed while it looked, has none. Its loss was noticed
+    at the heartbeat timeout, no sooner, and the next was handed out after the pause.
+    """
+    began_by = ended_at - HEARTBEAT_TIMEOUT - _next(pause) + INTERVAL
+    kills = [one for one in book.evidence.outages if one.blow is Blow.KILL_WORKER]
+    fitting = [one for one in kills if kill.began_at < one.began_at <= began_by]
+    return max(fitting, key=lambda one: one.began_at, default=None)
+
+
+def _next(pause: timedelta) -> timedelta:
+    """Return the pause after the next attempt."""
+    return min(2 * pause, timedelta(seconds=_LONGEST_PAUSE))
 
 
 def _taken_in_turn(
@@ -158,23 +195,41 @@ def _excuse(book: Casebook, kill: Outage, until: datetime, *, mark: str, pause: 
     """Return why an item may go on later, None where nothing speaks for it."""
     if struck := _struck_meanwhile(book, kill, until, mark=mark):
         return f"{MEANWHILE}: {struck}"
-    is_late = until - kill.began_at - pause > LONGEST
-    return NO_PLACE if is_late and _had_no_place(book, kill.began_at + HEARTBEAT_TIMEOUT + pause, until) else None
+    has_no_place = _is_late(kill, until, pause=pause) and _had_no_place(
+        book, kill.began_at + HEARTBEAT_TIMEOUT + pause, until
+    )
+    return NO_PLACE if has_no_place else None
+
+
+def _is_late(kill: Outage, moment: datetime, *, pause: timedelta) -> bool:
+    return moment - kill.began_at - pause > LONGEST
 
 
 def _had_no_place(book: Casebook, since: datetime, until: datetime) -> bool:
     """Whether the queue was never empty from the moment at which an attempt was in it, and was gone through meanwhile.
 
-    That others are waiting is no excuse by itself: so they are where nobody asks for work. So many attempts must have
-    begun before this one as all workers have places.
+    That others are waiting is no excuse by itself: so they are where nobody asks for work. Either as many were begun
+    before it as there are places, or workers were busy all the time.
     """
-    waited = [look.waiting for look in book.evidence.queue if since + _AS_OLD_AS <= look.at <= until]
+    looks = [look for look in book.evidence.queue if since <= look.at <= until]
+    if not looks or not all(look.waiting for look in looks):
+        return False
     begun = sum(
         since <= line.entry.started_at < until and not _is_made_up(line.entry)
         for lines in book.matched.values()
         for line in lines
     )
-    return bool(waited) and min(waited) > 0 and begun >= _PLACES
+    return begun >= _PLACES or all(_under_way(book, look.at) >= _BUSY for look in looks)
+
+
+def _under_way(book: Casebook, moment: datetime) -> int:
+    """Return how many attempts were being made at a moment, those left out whose worker was dead by then."""
+    killed = {one.worker: one.began_at for one in book.evidence.outages if one.blow is Blow.KILL_WORKER}
+    return sum(
+        entry.started_at <= moment < (entry.ended_at or moment) and killed.get(entry.worker, moment) >= moment
+        for lines in book.matched.values()
+        for entry in (line.entry for line in lines)
+    )
 
 
 def _struck_meanwhile(book: Casebook, kill: Outage, until: datetime, *, mark: str) -> str | None:

@@ -480,24 +480,26 @@ def test_an_attempt_that_nobody_knew_of_yet_is_measured_by_its_call() -> None:
     assert (MARK, "main", 10.7) in [(one.session, one.item, one.seconds) for one in found.listed]
 
 
-def late_beside(*, waiting: Mapping[float, int], begun: int) -> CheckResult:
-    """Return what is found where an item goes on 20 s after a kill, while others wait, and are begun from 12 s on."""
+def late_beside(*, waiting: Mapping[float, int], busy: int, begun: int = 0) -> CheckResult:
+    """Return what is found where an item goes on 20 s after a kill, while others wait, and some are being made.
+
+    ``busy`` are being made all the time; ``begun`` one after the other, from 14 s on.
+    """
     of = ledger(
         lost_entry("main", 1, began=1, ended=22),
         entry("main", 2, began=22, ended=23, variation="simply", request_id="req-3"),
-        *(
-            entry("lifestyle", 2 + n, began=14 + n / 10, ended=15 + n / 10, request_id=f"req-{4 + n}")
-            for n in range(begun)
-        ),
+        *(entry("lifestyle", 2 + n, began=5, ended=30, worker="here:102") for n in range(busy)),
+        *(entry("lifestyle", 50 + n, began=14 + n / 10, ended=14.1 + n / 10) for n in range(begun)),
     )
     queue = tuple(Queue(at=at(second), waiting=number) for second, number in waiting.items())
     of_run = evidence(of=of, outages=(outage(Blow.KILL_WORKER, began=2, ended=2.5),), queue=queue)
     return next(one for one in checked(of_run) if one.name == "items go on within 15 s")
 
 
-def test_what_has_its_turn_behind_others_goes_on_later() -> None:
-    """Every place was taken for as long as it was late, and those before it were begun meanwhile: counted apart."""
-    found = late_beside(waiting=dict.fromkeys(range(10, 25), 30), begun=40)
+@pytest.mark.parametrize(("busy", "begun"), [(10, 0), (0, 40)])
+def test_what_has_its_turn_behind_others_goes_on_later(busy: int, begun: int) -> None:
+    """Others waited for a place for as long as it was late, and the workers were at work: counted apart."""
+    found = late_beside(waiting=dict.fromkeys(range(10, 25), 30), busy=busy, begun=begun)
 
     assert found.has_passed, found.failures
     assert 1 == found.exceptions[NO_PLACE]
@@ -505,17 +507,42 @@ def test_what_has_its_turn_behind_others_goes_on_later() -> None:
 
 
 @pytest.mark.parametrize(
-    ("waiting", "begun"),
+    ("waiting", "busy", "begun"),
     [
-        ({}, 40),
-        ({second: 30 for second in range(10, 25) if second != 18} | {18: 0}, 40),
-        (dict.fromkeys(range(10, 25), 30), 39),
+        ({}, 10, 40),
+        ({second: 30 for second in range(10, 25) if second != 18} | {18: 0}, 10, 40),
+        (dict.fromkeys(range(10, 25), 30), 9, 39),
     ],
     ids=["nobody looked", "the queue was empty meanwhile", "nobody asked for work"],
 )
-def test_others_that_wait_excuse_nothing_by_themselves(waiting: Mapping[float, int], begun: int) -> None:
-    """What is late where there was a place, or where nothing was begun, is late by the product's fault."""
-    assert not late_beside(waiting=waiting, begun=begun).has_passed
+def test_others_that_wait_excuse_nothing_by_themselves(waiting: Mapping[float, int], busy: int, begun: int) -> None:
+    """What is late where there was a place, or where nobody was busy, is late by the product's fault."""
+    assert not late_beside(waiting=waiting, busy=busy, begun=begun).has_passed
+
+
+def taken_up_after(*kills: float, ended: float) -> CheckResult:
+    """Return what is found where a result that the killed attempt had left is taken up, with no entry in between."""
+    of = ledger(entry("main", 1, began=1, ended=ended, request_id="req-3"), without=("main", 2))
+    outages = [outage(Blow.KILL_WORKER, began=1.4, ended=2)]
+    outages += [outage(Blow.KILL_WORKER, began=one, ended=one + 0.5, worker="here:102") for one in kills]
+    return next(
+        one for one in checked(evidence(of=of, outages=tuple(outages))) if one.name == "items go on within 15 s"
+    )
+
+
+def test_an_attempt_that_was_killed_while_it_looked_has_no_entry_and_its_own_time() -> None:
+    """What it was to take up was taken up by the third attempt: each kill is reckoned by itself."""
+    found = taken_up_after(12, ended=25)
+
+    assert found.has_passed, found.failures
+    assert 1 == found.exceptions[IN_TURN]
+    assert {10.6, 13.0} == {one.seconds for one in found.listed if one.item == "main"}
+
+
+@pytest.mark.parametrize("kills", [(), (20,)], ids=["no second kill", "too late to have taken an attempt"])
+def test_a_result_that_is_taken_up_late_is_late(kills: tuple[float, ...]) -> None:
+    """Without a kill in between nothing excuses it."""
+    assert not taken_up_after(*kills, ended=25).has_passed
 
 
 def killed_twice(*second: float, began: float = 26, ended: float = 26.1) -> CheckResult:
