@@ -306,17 +306,21 @@ class Rounds:
                 noticed_at=workflow.now(),
             )
             if failure.lost is not None and workflow.patched(LOOK_FOR_WHAT_WAS_LEFT):
-                used = failure.report.attempts_used
-                self._become(item_lost(self._state, key=key, attempts_used=used, now=workflow.now()))
-                try:
-                    outcome = await self._make_item(self._state, key, failure.lost)
-                except ActivityError:
-                    is_cancelled = self._making[key].cancelling() > 0
-                    failure = failure.model_copy(update={"is_cancelled": is_cancelled})
-                else:
-                    self._completed(key, outcome)
-                    return
-            await self._failed(key, failure)
+                await self._look(key, failure, lost=failure.lost)
+            else:
+                await self._failed(key, failure)
+        else:
+            self._completed(key, outcome)
+
+    async def _look(self, key: str, failure: ItemFailure, *, lost: LostAttempts) -> None:
+        """Complete an item with what its lost attempts have left. Where that is nothing it has failed."""
+        used = failure.report.attempts_used
+        self._become(item_lost(self._state, key=key, attempts_used=used, now=workflow.now()))
+        try:
+            outcome = await self._make_item(self._state, key, lost)
+        except ActivityError:
+            is_cancelled = self._making[key].cancelling() > 0  # meanwhile
+            await self._failed(key, failure.model_copy(update={"is_cancelled": is_cancelled}))
         else:
             self._completed(key, outcome)
 
