@@ -20,6 +20,9 @@ _KEPT_IN_MEMORY = timedelta(seconds=35)
 FORGOTTEN = "the entry died with its worker while the records were out of reach, and the item was cancelled"
 
 
+NEVER_ARRIVED = "the answer that asked to wait was stuck on its way: a connection stalled, or the provider was killed"
+
+
 def ledger_is_the_log(book: Casebook) -> CheckResult:
     """Each call of the provider's log stands in the ledger, and each outcome of the ledger in the log."""
     found = Findings("ledger = log", "The ledger and the provider's own log agree, call for call.")
@@ -31,7 +34,7 @@ def ledger_is_the_log(book: Casebook) -> CheckResult:
     found.look(sum(len(calls) for calls in book.calls.values()))
     for (mark, item), lines in book.matched.items():
         for line in lines:
-            _compare(line, name=f"{mark} {item} attempt {line.entry.attempt}", found=found)
+            _compare(book, line, name=f"{mark} {item} attempt {line.entry.attempt}", found=found)
     return found.result()
 
 
@@ -52,7 +55,19 @@ def _is_forgotten_by_cancel(book: Casebook, call: Call) -> bool:
     )
 
 
-def _compare(line: Matched, *, name: str, found: Findings) -> None:
+def _never_arrived(book: Casebook, line: Matched) -> bool:
+    """Whether something was broken between the provider and the worker when an answer asked it to wait."""
+    entry = line.entry
+    return entry.status is AttemptStatus.UNCERTAIN and any(
+        outage.began_at <= (entry.ended_at or call.at) and outage.ended_at >= call.at
+        for call in line.calls
+        if is_throttled(call)
+        for outage in book.evidence.outages
+        if outage.blow is Blow.KILL_PROVIDER or (outage.blow is Blow.CUT_LINK and outage.target.endswith(">provider"))
+    )
+
+
+def _compare(book: Casebook, line: Matched, *, name: str, found: Findings) -> None:
     entry = line.entry
     found.look()
     own = [call for call in line.calls if call.request_id == entry.request_id]
@@ -72,6 +87,8 @@ def _compare(line: Matched, *, name: str, found: Findings) -> None:
     if waits != entry.throttled_calls:
         if waits > entry.throttled_calls and _could_not_tell(entry):
             found.excuse("waits that a killed worker could not count")
+        elif waits > entry.throttled_calls and _never_arrived(book, line):
+            found.excuse(NEVER_ARRIVED)
         elif waits < entry.throttled_calls:
             found.excuse("an answer that asked to wait came from somewhere else: a relay or a server that ended")
             found.fail(f"{name} counts {entry.throttled_calls} waits, and the provider asked for {waits}")

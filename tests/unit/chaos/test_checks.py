@@ -7,7 +7,7 @@ import pytest
 
 from sessions.ledger import LedgerEntry
 from sessions.statuses import AttemptStatus, ItemStatus, SessionStatus
-from tests.chaos.checks.calls import FORGOTTEN
+from tests.chaos.checks.calls import FORGOTTEN, NEVER_ARRIVED
 from tests.chaos.checks.every import CHECKS, checked
 from tests.chaos.checks.money import FORGOTTEN as FORGOTTEN_COST
 from tests.chaos.checks.paid_twice import BETWEEN, NOBODY_WANTED_IT
@@ -589,6 +589,18 @@ def test_waits_that_a_dead_worker_counted_alone_are_a_known_exception() -> None:
 
     assert {} == broken(of)
     assert 1 == exceptions(of, "ledger = log")["waits that a killed worker could not count"]
+
+
+@pytest.mark.parametrize(("ended", "excused"), [(2.0, 1), (1.05, 0)], ids=["while it was on its way", "before"])
+def test_waits_whose_answer_was_stuck_on_its_way_are_a_known_exception(ended: float, excused: int) -> None:
+    """The worker never heard that it was to wait; a connection that worked by then explains nothing."""
+    stopped = entry("main", 1, began=1, ended=2.5, status=AttemptStatus.UNCERTAIN, error="The attempt was stopped.")
+    throttled = call(1, "main", began=1.1, ended=1.2, status=503, fault="server_error")
+    stall = outage(Blow.CUT_LINK, began=1.0, ended=ended, target="worker-1>provider", way="stall")
+    of = evidence(of=ledger(stopped), calls=(throttled, *calls()[1:]), outages=(stall,))
+
+    assert excused == exceptions(of, "ledger = log").get(NEVER_ARRIVED, 0)
+    assert ("ledger = log" in broken(of)) is not bool(excused)
 
 
 @pytest.mark.parametrize(
