@@ -182,6 +182,7 @@ class _Attempt:
             spent_in_round_microdollars=self.report.spending.at_worst_microdollars,
             worst_case_microdollars=entry.worst_case_microdollars,
             is_first=self.number_in_round == 1 and waited < _SHORT_QUEUE,
+            is_told=self.task.is_hold_told,
         )
 
     async def _cut_off(self) -> BaseException:

@@ -1,7 +1,8 @@
-"""Whether an attempt may begin: asks its session for a pause and the budget, and the records for the month."""
+"""Whether an attempt may begin: what its session holds back, and what the records say was spent this month."""
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -11,14 +12,15 @@ from temporalio.service import RPCError
 from service.answers import answered
 from sessions.ports import Hold
 from sessions.records import RecordsOutOfReachError
-from sessions.wire import MAY_BEGIN_QUERY
+from sessions.statuses import HeldAttempts
+from sessions.wire import HELD_ATTEMPTS_MEMO, MAY_BEGIN_QUERY
 
-_QUERY_TIMEOUT = timedelta(seconds=3)
-_QUERY_PATIENCE = timedelta(seconds=20)
+_TIMEOUT = timedelta(seconds=3)
+_PATIENCE = timedelta(seconds=20)
 """A session whose worker was killed answers when the server has given that worker up."""
 _ASKED_ANEW = timedelta(seconds=2)
 _MONTH_RETRY = timedelta(minutes=1)
-_PAUSE_BETWEEN_QUERIES = timedelta(milliseconds=250)
+_PAUSE_BETWEEN_QUESTIONS = timedelta(milliseconds=250)
 
 _HELD_BY_SESSION = Hold(
     message="The session is paused, or its budget is used up.",
@@ -31,8 +33,8 @@ _HELD_BY_MONTH = Hold(
 )
 
 _UNANSWERED = Hold(
-    message="The session did not say whether it may go on.",
-    advice="It goes on by itself as soon as a worker has it in hand.",
+    message="It is not known whether the session may go on.",
+    advice="It goes on by itself as soon as that is known.",
 )
 
 _logger = logging.getLogger("retakes.gate")
@@ -58,10 +60,17 @@ class SessionGate:
         self._asked_at = datetime.min.replace(tzinfo=UTC)
 
     async def hold(
-        self, session_id: str, *, spent_in_round_microdollars: int, worst_case_microdollars: int, is_first: bool
+        self,
+        session_id: str,
+        *,
+        spent_in_round_microdollars: int,
+        worst_case_microdollars: int,
+        is_first: bool,
+        is_told: bool,
     ) -> Hold | None:
         """Return why an attempt may not begin."""
-        if not is_first and (held := await self._held_by_session(session_id, spent_in_round_microdollars)):
+        ask = self._told_by_server if is_told else self._told_by_session
+        if not is_first and (held := await _held_by_session(session_id, spent_in_round_microdollars, ask=ask)):
             return held
         if self._monthly_microdollars is None:
             return None
@@ -73,21 +82,17 @@ class SessionGate:
         self._admitted.append((datetime.now(UTC), worst_case_microdollars))
         return None
 
-    async def _held_by_session(self, session_id: str, spent_in_round_microdollars: int) -> Hold | None:
-        """Return why the session does not let an attempt begin. A session that does not answer is not passed over."""
+    async def _told_by_server(self, session_id: str, spent_in_round_microdollars: int) -> bool:
+        """Return whether an attempt may begin, by what the session has told the server. No worker is asked."""
+        description = await self._client.get_workflow_handle(session_id).describe()
+        held = await description.memo_value(HELD_ATTEMPTS_MEMO, HeldAttempts.NONE.value, type_hint=str)
+        return not HeldAttempts(held).includes(spent_in_round_microdollars=spent_in_round_microdollars)
+
+    async def _told_by_session(self, session_id: str, spent_in_round_microdollars: int) -> bool:
+        """Return whether an attempt may begin, by the session itself: one that began before it told the server."""
         handle = self._client.get_workflow_handle(session_id)
-        patience = asyncio.get_running_loop().time() + _QUERY_PATIENCE.total_seconds()
-        while True:
-            try:
-                asking = handle.query(MAY_BEGIN_QUERY, spent_in_round_microdollars, result_type=bool)
-                return None if await answered(asking, within=_QUERY_TIMEOUT) else _HELD_BY_SESSION
-            except (RPCError, WorkflowQueryFailedError, WorkflowQueryRejectedError) as error:
-                _logger.info(
-                    "a session did not say whether to go on", extra={"session_id": session_id, "reason": str(error)}
-                )
-                if asyncio.get_running_loop().time() > patience:
-                    return _UNANSWERED
-                await asyncio.sleep(_PAUSE_BETWEEN_QUERIES.total_seconds())
+        may_begin: bool = await handle.query(MAY_BEGIN_QUERY, spent_in_round_microdollars, result_type=bool)
+        return may_begin
 
     async def _spent_this_month(self) -> int:
         """Return what was spent since the first of the month in UTC, as it was known two seconds ago at most."""
@@ -102,3 +107,21 @@ class SessionGate:
             except RecordsOutOfReachError:
                 _logger.info("the records do not say what was spent this month; the last figure counts")
         return self._spent
+
+
+async def _held_by_session(
+    session_id: str, spent_in_round_microdollars: int, *, ask: Callable[[str, int], Awaitable[bool]]
+) -> Hold | None:
+    """Return why a session does not let an attempt begin. One of which nothing is known is not passed over."""
+    patience = asyncio.get_running_loop().time() + _PATIENCE.total_seconds()
+    while True:
+        try:
+            may_begin = await answered(ask(session_id, spent_in_round_microdollars), within=_TIMEOUT)
+            return None if may_begin else _HELD_BY_SESSION
+        except (RPCError, WorkflowQueryFailedError, WorkflowQueryRejectedError) as error:
+            _logger.info(
+                "it is not known whether a session lets go on", extra={"session_id": session_id, "reason": str(error)}
+            )
+            if asyncio.get_running_loop().time() > patience:
+                return _UNANSWERED
+            await asyncio.sleep(_PAUSE_BETWEEN_QUESTIONS.total_seconds())

@@ -79,6 +79,8 @@ class ItemTask(Value):
     """The attempt that begins, if the provider is at work on it already."""
     lost: LostAttempts | None = None
     """Attempts that may have left a result: it is looked for, and nothing is made."""
+    is_hold_told: bool = False
+    """Whether the session tells the server what it holds back, so that no worker need be asked for it."""
     limits: AttemptLimits
     model: str
 

@@ -161,7 +161,13 @@ class Gate(Protocol):
     """Knows whether an attempt may begin: sessions are paused, and money runs out."""
 
     async def hold(
-        self, session_id: str, *, spent_in_round_microdollars: int, worst_case_microdollars: int, is_first: bool
+        self,
+        session_id: str,
+        *,
+        spent_in_round_microdollars: int,
+        worst_case_microdollars: int,
+        is_first: bool,
+        is_told: bool,
     ) -> Hold | None:
         """Return why an attempt may not begin, None where it may. Never raises: in doubt it may.
 
@@ -171,6 +177,7 @@ class Gate(Protocol):
             worst_case_microdollars: what it costs at worst.
             is_first: whether it begins right after its session has handed it out, so that the session need not be
                 asked.
+            is_told: whether the session tells the server what it holds back, so that no worker need be asked.
         """
         ...
 

@@ -18,7 +18,7 @@ from sessions.items import DEFAULT_MAX_ATTEMPTS, Items, ItemState
 from sessions.model import Value
 from sessions.money import Spending
 from sessions.pending import PendingAttempt
-from sessions.statuses import ItemStatus, SessionKind, SessionStatus
+from sessions.statuses import HeldAttempts, ItemStatus, SessionKind, SessionStatus
 from sessions.texts import shortened
 
 DEFAULT_RETRY_WINDOW = timedelta(days=7)
@@ -113,17 +113,23 @@ class SessionState(Value):
         is_idle = not self.items.count(ItemStatus.PROCESSING) and not self.is_paused and not self.awaits_approval
         return is_idle and self.items.count(ItemStatus.PENDING) > 0 and self.affordable_attempts == 0
 
-    def may_begin(self, *, spent_in_round_microdollars: int) -> bool:
-        """Whether a further attempt of an item that is being made may begin.
+    @property
+    def held_attempts(self) -> HeldAttempts:
+        """Which further attempts of items that are being made may not begin.
 
         Under a budget one that follows on what was paid for does not: the session counts that first, and then hands
         the item out again if it can. Otherwise items that spend side by side would not know of each other.
         """
         if self.is_paused or self.held_until is not None:
-            return False
+            return HeldAttempts.ALL
         if self.budget_microdollars is None:
-            return True
-        return spent_in_round_microdollars == 0 and self.committed_microdollars <= self.budget_microdollars
+            return HeldAttempts.NONE
+        is_within = self.committed_microdollars <= self.budget_microdollars
+        return HeldAttempts.THAT_SPENT if is_within else HeldAttempts.ALL
+
+    def may_begin(self, *, spent_in_round_microdollars: int) -> bool:
+        """Whether a further attempt of an item that is being made may begin."""
+        return not self.held_attempts.includes(spent_in_round_microdollars=spent_in_round_microdollars)
 
     def items_to_make(self, *, at_most: int) -> Sequence[ItemState]:
         """Return items that can be handed out now, in order."""

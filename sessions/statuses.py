@@ -26,6 +26,19 @@ class ItemStatus(StrEnum):
         return self not in (ItemStatus.PENDING, ItemStatus.PROCESSING)
 
 
+class HeldAttempts(StrEnum):
+    """Which attempts at items that are being made may not begin, as a session stands."""
+
+    NONE = "none"
+    THAT_SPENT = "that-spent"
+    """Those whose item has had attempts in its round that cost something, or may have."""
+    ALL = "all"
+
+    def includes(self, *, spent_in_round_microdollars: int) -> bool:
+        """Whether an attempt is held whose round has spent so much already."""
+        return self is HeldAttempts.ALL or (self is HeldAttempts.THAT_SPENT and spent_in_round_microdollars > 0)
+
+
 class SessionStatus(StrEnum):
     """Where a session stands as a whole."""
 

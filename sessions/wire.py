@@ -56,5 +56,7 @@ STATUS_ATTRIBUTE: Final = "RetakesStatus"
 TENANT_ATTRIBUTE: Final = "RetakesTenant"
 FAILED_ITEMS_ATTRIBUTE: Final = "RetakesFailedItems"
 
+HELD_ATTEMPTS_MEMO: Final = "held_attempts"
+"""Memo: which attempts the session holds back. It is there once that has changed since the run began."""
 FINGERPRINT_MEMO: Final = "request_sha256"
 """Memo: digest of the request that started the session, to tell a repeated request from a different one."""

@@ -34,5 +34,5 @@ class ImageSession(SessionHandlers):
         return state
 
     async def _make_image(self, state: SessionState, key: str, lost: LostAttempts | None) -> AttemptOutcome:
-        task = self._start.task_for(key, state=state).model_copy(update={"lost": lost})
+        task = self._rounds.handed_out(self._start.task_for(key, state=state), lost=lost)
         return await made_by(ImageActivities.generate, task)

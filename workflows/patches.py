@@ -43,3 +43,7 @@ over obeyed first, and every replay heard first: the session could not be replay
 LOOK_FOR_WHAT_WAS_LEFT: Final = "look-for-what-was-left"
 """When the last attempt of a round is lost with its worker, what it may have stored is looked for. Before, the item had
 failed, and a retry paid for it again."""
+
+TELL_WHAT_IS_HELD: Final = "tell-what-is-held"
+"""What a session holds back is told to the server, where an attempt that is about to begin reads it. Before, each such
+attempt asked a worker, which replayed the session for it where no worker had it in hand."""

@@ -8,6 +8,7 @@ and the run loop acts on what it finds. So the order of events in the history de
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import timedelta
+from typing import TypeVar
 
 from temporalio import workflow
 from temporalio.common import SearchAttributeKey
@@ -15,7 +16,7 @@ from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 from activities.records import RecordActivities
 from sessions.announcements import settled_callback
-from sessions.attempts import AttemptOutcome, LostAttempts, RoundReport, SessionInput, SessionRecordTask
+from sessions.attempts import AttemptOutcome, ItemTask, LostAttempts, RoundReport, SessionInput, SessionRecordTask
 from sessions.commands import Command, CommandRefusedError, SessionEndingError, obeyed
 from sessions.details import details_table
 from sessions.holding import held_back
@@ -33,8 +34,8 @@ from sessions.state import (
     session_closed,
     unfinished_items_cancelled,
 )
-from sessions.statuses import ItemStatus, SessionStatus
-from sessions.wire import FAILED_ITEMS_ATTRIBUTE, STATUS_ATTRIBUTE, records_queue
+from sessions.statuses import HeldAttempts, ItemStatus, SessionStatus
+from sessions.wire import FAILED_ITEMS_ATTRIBUTE, HELD_ATTEMPTS_MEMO, STATUS_ATTRIBUTE, records_queue
 from workflows.callback_delivery import start_delivery
 from workflows.failures import ItemFailure, item_failure
 from workflows.patches import (
@@ -46,10 +47,12 @@ from workflows.patches import (
     HEAR_BEFORE_REFUSING,
     LOOK_FOR_WHAT_WAS_LEFT,
     STOP_ONCE,
+    TELL_WHAT_IS_HELD,
 )
 from workflows.policies import RECORD_RETRIES, RECORD_TIMEOUT
 from workflows.recording import entries_that_fit, round_report
 
+Task = TypeVar("Task", bound=ItemTask)
 MakeItem = Callable[[SessionState, str, LostAttempts | None], Awaitable[AttemptOutcome]]
 """Makes the item with this key, as it stands in this state: one activity under the retry policy. Where attempts were
 lost, what they have left is looked for, and nothing is made."""
@@ -85,6 +88,11 @@ class Rounds:
         self._goes_on = False
         # What searches find the session by from its start, or as the run before has left it.
         self._published = (SessionStatus.PROCESSING, len(start.state.failed_items))
+        # A budget from the start needs no telling: the items' own tasks know of it. What was told later is not handed
+        # down to the next run.
+        is_first_run = workflow.info().continued_run_id is None
+        self._held_attempts = start.state.held_attempts if is_first_run else HeldAttempts.NONE
+        self._tells_what_is_held = True
 
     @property
     def state(self) -> SessionState:
@@ -100,6 +108,10 @@ class Rounds:
     def unrecorded(self) -> tuple[LedgerEntry, ...]:
         """Ledger entries that nobody has confirmed to be written down."""
         return self._unrecorded
+
+    def handed_out(self, task: Task, *, lost: LostAttempts | None) -> Task:
+        """Return the task of an item as it goes to the workers."""
+        return task.model_copy(update={"lost": lost, "is_hold_told": self._tells_what_is_held})
 
     def obey(self, command: Command) -> None:
         """Change the session as a person asks; the run loop does the rest.
@@ -405,7 +417,19 @@ class Rounds:
 
     def _become(self, state: SessionState) -> None:
         self._state = state
+        self._tell_what_is_held()
         workflow.set_current_details(details_table(state))
+
+    def _tell_what_is_held(self) -> None:
+        """Let attempts that are about to begin know what is held back, without asking a worker for it."""
+        held = self._state.held_attempts
+        if held is self._held_attempts:
+            return
+        self._held_attempts = held
+        if workflow.patched(TELL_WHAT_IS_HELD):
+            workflow.upsert_memo({HELD_ATTEMPTS_MEMO: held.value})
+        else:
+            self._tells_what_is_held = False
 
     def _keep(self, report: RoundReport) -> None:
         self._unrecorded += report.unrecorded

@@ -45,7 +45,7 @@ class StorySession(SessionHandlers):
         self._check(approval)
 
     async def _write(self, state: SessionState, key: str, lost: LostAttempts | None) -> AttemptOutcome:
-        match self._start.task_for(key, state=state).model_copy(update={"lost": lost}):
+        match self._rounds.handed_out(self._start.task_for(key, state=state), lost=lost):
             case OutlineTask() as task:
                 return await made_by(StoryActivities.write_outline, task)
             case OutlinePartTask() as task:

@@ -166,7 +166,13 @@ class MemoryGate:
         self.asked = 0
 
     async def hold(
-        self, session_id: str, *, spent_in_round_microdollars: int, worst_case_microdollars: int, is_first: bool
+        self,
+        session_id: str,
+        *,
+        spent_in_round_microdollars: int,
+        worst_case_microdollars: int,
+        is_first: bool,
+        is_told: bool,
     ) -> Hold | None:
         self.asked += 1
         return self.held

@@ -14,6 +14,7 @@ from temporalio.client import WithStartWorkflowOperation, WorkflowUpdateFailedEr
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.exceptions import ApplicationError
 
+from service.gate import SessionGate
 from service.labels import search_attributes
 from sessions.commands import Accepted, NothingFailedError
 from sessions.images import ImageRequest, ImageSessionInput, ImageSessionRequest, ImageType, Product
@@ -22,6 +23,7 @@ from sessions.money import microdollars
 from sessions.ports import Hold
 from sessions.state import SessionState
 from sessions.statuses import AttemptStatus, ItemStatus, SessionStatus
+from sessions.steering import BudgetChange
 from sessions.view import ItemView, SessionView
 from tests.support.eventually import eventually
 from tests.support.scripted import USAGE, Gate, broken, forbidden, refused
@@ -476,6 +478,63 @@ async def test_a_pause_and_versions_go_along_to_the_next_run(real_studio: Studio
     assert before.is_chosen
     attempts = [entry.attempt for entry in real_studio.records.ledger("lifestyle")]
     assert list(range(1, len(attempts) + 1)) == attempts
+
+
+async def _may_begin(studio: Studio, session: RunningSession, *, spent: int = 0) -> bool:
+    """Ask as an attempt does that has waited for its turn."""
+    gate = SessionGate(studio.environment.client, spending=studio.spending, monthly_microdollars=None)
+    hold = await gate.hold(
+        session.handle.id,
+        spent_in_round_microdollars=spent,
+        worst_case_microdollars=PRICE,
+        is_first=False,
+        is_told=True,
+    )
+    return hold is None
+
+
+async def test_what_is_held_back_is_known_while_no_worker_is_there(real_studio: Studio) -> None:
+    """An attempt that is about to begin does not wait until some worker has replayed its session."""
+    await real_studio.close()
+    studio = Studio(real_studio.environment)
+    gate = Gate()
+    studio.provider.script("Main image", gate)
+    async with studio.worker():
+        session = await studio.start(_input(items_at_once=1))
+        await gate.reached.wait()
+        assert await _may_begin(studio, session)
+        await session.steer("pause")
+        gate.opened.set()
+        await session.until(lambda view: view.counts.complete == 1)
+        await eventually(session.is_at_rest)
+    assert not await _may_begin(studio, session)
+
+    async with studio.worker():
+        await session.steer("resume")
+        await session.result()
+        await studio.close()
+    assert await _may_begin(studio, session)
+
+
+async def test_what_is_held_back_is_known_in_the_next_run_as_well(real_studio: Studio) -> None:
+    """A budget that was set in one run holds for the attempts of those that follow."""
+    first, last = Gate(), Gate()
+    real_studio.provider.script("Main image", first)
+    real_studio.provider.script("Infographic 2", last)
+    types = (*TWO, ImageType.COMPARISON, ImageType.INFOGRAPHIC_1, ImageType.INFOGRAPHIC_2)
+    session = await real_studio.start(_input(types, items_at_once=1).model_copy(update={"most_events": 15}))
+    await first.reached.wait()
+    assert await _may_begin(real_studio, session, spent=1)
+    await session.steer("budget", BudgetChange(budget_usd=1.0))
+    assert not await _may_begin(real_studio, session, spent=1)
+    first.opened.set()
+    await last.reached.wait()
+    assert session.handle.first_execution_run_id != (await session.handle.describe()).run_id
+
+    assert not await _may_begin(real_studio, session, spent=1)
+    assert await _may_begin(real_studio, session)
+    last.opened.set()
+    await session.result()
 
 
 async def test_a_command_with_a_key_is_obeyed_once(real_studio: Studio) -> None:

@@ -10,6 +10,8 @@ from temporalio.service import RPCError, RPCStatusCode
 from service import gate
 from service.gate import SessionGate
 from sessions.records import RecordsOutOfReachError
+from sessions.statuses import HeldAttempts
+from sessions.wire import HELD_ATTEMPTS_MEMO
 
 WORST_CASE = 50_000
 
@@ -25,11 +27,28 @@ class Session:
         return self
 
     async def query(self, name: str, spent: int, *, result_type: type) -> bool:
+        return self._answer()
+
+    async def describe(self) -> "Described":
+        return Described(HeldAttempts.NONE if self._answer() else HeldAttempts.ALL)
+
+    def _answer(self) -> bool:
         self.asked += 1
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, Exception):
             raise answer
         return answer
+
+
+class Described:
+    """What the server knows of a session that has told it what it holds back. None: it has not told yet."""
+
+    def __init__(self, held: HeldAttempts | None) -> None:
+        self._held = held
+
+    async def memo_value(self, key: str, default: str, *, type_hint: type) -> str:
+        assert key == HELD_ATTEMPTS_MEMO
+        return default if self._held is None else self._held.value
 
 
 class Spent:
@@ -49,8 +68,14 @@ def _gate(session: Session, *, spent: Spent | None = None, month: int | None = N
     return SessionGate(cast(Client, session), spending=spent or Spent(), monthly_microdollars=month)
 
 
-async def _may_begin(of: SessionGate, *, is_first: bool = True) -> bool:
-    hold = await of.hold("ses-a", spent_in_round_microdollars=0, worst_case_microdollars=WORST_CASE, is_first=is_first)
+async def _may_begin(of: SessionGate, *, is_first: bool = True, is_told: bool = False, spent: int = 0) -> bool:
+    hold = await of.hold(
+        "ses-a",
+        spent_in_round_microdollars=spent,
+        worst_case_microdollars=WORST_CASE,
+        is_first=is_first,
+        is_told=is_told,
+    )
     return hold is None
 
 
@@ -93,25 +118,54 @@ async def test_a_first_attempt_need_not_ask_its_session() -> None:
     assert 0 == session.asked
 
 
-async def test_a_paused_session_holds_its_attempts() -> None:
-    """Whatever number they have in their round."""
-    assert not await _may_begin(_gate(Session(False)), is_first=False)
+@pytest.mark.parametrize("is_told", [False, True])
+async def test_a_paused_session_holds_its_attempts(is_told: bool) -> None:
+    """Whatever number they have in their round, and whether it tells the server or has to be asked."""
+    assert not await _may_begin(_gate(Session(False)), is_first=False, is_told=is_told)
+    assert await _may_begin(_gate(Session(True)), is_first=False, is_told=is_told)
 
 
-async def test_a_session_whose_worker_was_killed_is_asked_until_it_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("held", "spent", "may_begin"),
+    [
+        (None, 1, True),
+        (HeldAttempts.NONE, 1, True),
+        (HeldAttempts.THAT_SPENT, 0, True),
+        (HeldAttempts.THAT_SPENT, 1, False),
+        (HeldAttempts.ALL, 0, False),
+    ],
+)
+async def test_what_a_session_has_told_the_server_decides(
+    held: HeldAttempts | None, spent: int, may_begin: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that has told nothing holds nothing back; under a budget what has spent is counted first."""
+
+    async def described(session: Session) -> Described:
+        return Described(held)
+
+    monkeypatch.setattr(Session, "describe", described)
+    session = Session(AssertionError("no worker is asked"))
+
+    assert may_begin is await _may_begin(_gate(session), is_first=False, is_told=True, spent=spent)
+
+
+@pytest.mark.parametrize("is_told", [False, True])
+async def test_a_session_that_is_out_of_reach_is_asked_until_it_answers(
+    is_told: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A pause or a budget is not passed over because nobody answered at once."""
-    monkeypatch.setattr(gate, "_PAUSE_BETWEEN_QUERIES", timedelta())
+    monkeypatch.setattr(gate, "_PAUSE_BETWEEN_QUESTIONS", timedelta())
     silence = RPCError("no answer", RPCStatusCode.DEADLINE_EXCEEDED, b"")
     session = Session(silence, silence, False)
 
-    assert not await _may_begin(_gate(session), is_first=False)
+    assert not await _may_begin(_gate(session), is_first=False, is_told=is_told)
     assert 3 == session.asked
 
 
 async def test_a_session_that_stays_silent_holds_its_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
     """They are handed out again by the session itself, when somebody has it in hand."""
-    monkeypatch.setattr(gate, "_QUERY_PATIENCE", timedelta(milliseconds=20))
-    monkeypatch.setattr(gate, "_PAUSE_BETWEEN_QUERIES", timedelta(milliseconds=5))
+    monkeypatch.setattr(gate, "_PATIENCE", timedelta(milliseconds=20))
+    monkeypatch.setattr(gate, "_PAUSE_BETWEEN_QUESTIONS", timedelta(milliseconds=5))
     session = Session(RPCError("no answer", RPCStatusCode.UNAVAILABLE, b""))
 
     assert not await _may_begin(_gate(session), is_first=False)
