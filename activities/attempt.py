@@ -18,6 +18,7 @@ from activities.failures import HeldError, failure_of, failure_to_retry, held, i
 from activities.heartbeat import Pulse, last_heartbeat
 from activities.ledger import LedgerLine, LedgerWriter
 from activities.plans import NO_PLAN, Plan, PlanFor
+from activities.queueing import tell_of_a_long_wait, waited
 from activities.shelf import Shelf, StoreDownError
 from sessions.artifacts import Artifact, Made, Receipt
 from sessions.attempts import AttemptOutcome, Heartbeat, ItemTask, LostAttempts, RoundReport
@@ -102,6 +103,7 @@ class _Attempt:
 
     async def run(self, plan_for: PlanFor) -> AttemptOutcome:
         number = self._number(self.number_in_round)
+        tell_of_a_long_wait(self._place())
         async with self.pulse.beating():
             try:
                 if outcome := await self._taken_up(plan_for):
@@ -148,6 +150,7 @@ class _Attempt:
             ApplicationError: they have left nothing, or the store cannot be read.
         """
         self.report = lost.report
+        tell_of_a_long_wait(self._place())
         async with self.pulse.beating():
             try:
                 found = {entry.attempt: await self.shelf.find(entry.attempt) for entry in lost.entries}
@@ -175,13 +178,11 @@ class _Attempt:
 
     async def _hold(self, entry: LedgerEntry) -> Hold | None:
         """Return why the attempt may not begin. A session that has just handed it out need not be asked again."""
-        info = activity.info()
-        waited = datetime.now(UTC) - (info.current_attempt_scheduled_time or datetime.now(UTC))
         return await self.gate.hold(
             self.task.session_id,
             spent_in_round_microdollars=self.report.spending.at_worst_microdollars,
             worst_case_microdollars=entry.worst_case_microdollars,
-            is_first=self.number_in_round == 1 and waited < _SHORT_QUEUE,
+            is_first=self.number_in_round == 1 and waited() < _SHORT_QUEUE,
             is_told=self.task.is_hold_told,
         )
 

@@ -18,7 +18,6 @@ from tests.chaos.journal import Journal, now
 from tests.chaos.machine import Machine
 from tests.chaos.people import Life, People
 from tests.chaos.plan import ChaosPlan, plan_of
-from tests.chaos.queue import watch_queue
 from tests.chaos.records import RecordsKeeper, kept_records
 from tests.chaos.scale import Scale
 from tests.chaos.store import BreakableStore, breakable_store
@@ -65,8 +64,6 @@ class Run:
             self.say(f"started; faults fall for {self.scale.duration.total_seconds():g} s; store: {store.manner}")
             began_at = now()
             attacker = Attacker(machine, records=records, store=store, journal=journal)
-            looking = asyncio.create_task(watch_queue(temporal, journal=journal), name="queue")
-            running.callback(looking.cancel)
             await self._under_attack(plan, people=people, viewers=viewers, attacker=attacker)
             faults_ended_at = now()
             await self._heal(machine)
@@ -205,7 +202,7 @@ class Run:
             histories=histories,
             workers=workers,
             disorders=tuple(journal.disorders),
-            queue=tuple(journal.queue),
+            waits=collector.waits(marks={session.id: session.mark for session in sessions}),
             settle_within_seconds=self.scale.settle_within.total_seconds(),
         )
 

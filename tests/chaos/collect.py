@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import hashlib
+import json
 import re
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import suppress
@@ -17,6 +18,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError
 from temporalio.worker import Replayer
 
+from activities.queueing import WAITED_FOR_A_PLACE
 from providers.offline.calls import Call, CallLog
 from sessions.artifacts import Receipt
 from sessions.ledger import LedgerEntry
@@ -27,9 +29,10 @@ from sessions.wire import IMAGE_SESSION, STATE_QUERY, STORY_SESSION
 from storage.records.database import Database
 from storage.records.repository import Records
 from tests.chaos.evidence import HistoryEvidence, SessionEvidence, Stored
+from tests.chaos.journal import Wait
 from tests.chaos.machine import KEY, Machine
 from tests.chaos.people import Life
-from tests.chaos.plan import APIS
+from tests.chaos.plan import APIS, WORKERS
 from tests.chaos.viewers import Viewers, Watched, follow
 from tests.support.eventually import eventually
 from tests.support.history import history_payloads
@@ -167,6 +170,26 @@ class Collector:
         log = CallLog(self.machine.calls_file)
         log.close()
         return log.since()
+
+    def waits(self, *, marks: Mapping[str, str]) -> tuple[Wait, ...]:
+        """Return the attempts that were in the queue for long. ``marks``: those of the sessions, by their ids."""
+        told = (wait_told_in(line, marks=marks) for name in WORKERS for line in self.machine.log_of(name))
+        return tuple(sorted((wait for wait in told if wait is not None), key=lambda wait: wait.taken_at))
+
+
+def wait_told_in(line: str, *, marks: Mapping[str, str]) -> Wait | None:
+    """Return what a line of a worker's log tells of an attempt's time in the queue. A line may be cut off by a kill."""
+    if WAITED_FOR_A_PLACE not in line:
+        return None
+    with suppress(ValueError):
+        told = json.loads(line)
+        return Wait(
+            mark=marks.get(told["session_id"], ""),
+            item=told["item"],
+            taken_at=told["timestamp"],
+            seconds=told["waited_seconds"],
+        )
+    return None
 
 
 def leaks(history: WorkflowHistory, *, text: str) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from datetime import datetime
 from providers.offline.calls import Call
 from sessions.ledger import LedgerEntry
 from sessions.view import SessionView
-from tests.chaos.journal import Asked, Fact, Outage, Queue, Seen
+from tests.chaos.journal import Asked, Fact, Outage, Seen, Wait
 
 
 class Stored(Fact):
@@ -71,7 +71,7 @@ class Evidence(Fact):
         strangers: ids of sessions that the product knows and nobody has asked for.
         workers: what the ledger calls each worker process that there was.
         disorders: what was seen in passing and must not be.
-        queue: how many attempts waited for a place, once a second while Temporal told.
+        waits: the attempts that were in the queue for long, as the workers tell.
     """
 
     seed: int
@@ -93,5 +93,5 @@ class Evidence(Fact):
     histories: tuple[HistoryEvidence, ...]
     workers: tuple[str, ...]
     disorders: tuple[str, ...]
-    queue: tuple[Queue, ...]
+    waits: tuple[Wait, ...]
     settle_within_seconds: float

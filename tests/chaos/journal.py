@@ -1,6 +1,6 @@
 """What happened in a run, as it happened: what was broken and mended, and what people asked for."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO
 
@@ -47,11 +47,18 @@ class Asked(Fact):
     round: int | None = None
 
 
-class Queue(Fact):
-    """How many attempts waited for a place at a worker, as Temporal counts them."""
+class Wait(Fact):
+    """An attempt that had been in the queue for long when a worker took it on, as that worker tells."""
 
-    at: datetime
-    waiting: int
+    mark: str
+    item: str
+    taken_at: datetime
+    seconds: float
+
+    @property
+    def queued_at(self) -> datetime:
+        """When the attempt was handed out, or its pause was over."""
+        return self.taken_at - timedelta(seconds=self.seconds)
 
 
 class Seen(Fact):
@@ -69,21 +76,18 @@ class Journal:
     def __init__(self, file: Path) -> None:
         self.outages: list[Outage] = []
         self.asked: list[Asked] = []
-        self.queue: list[Queue] = []
         self.seen: set[Seen] = set()
         self.disorders: list[str] = []
         """What a viewer was shown that must not be: a version that fell."""
         self._file: IO[str] = file.open("a", encoding="utf-8")
 
-    def add(self, fact: Outage | Asked | Queue) -> None:
+    def add(self, fact: Outage | Asked) -> None:
         """Keep a fact."""
         match fact:
             case Outage():
                 self.outages.append(fact)
             case Asked():
                 self.asked.append(fact)
-            case Queue():
-                self.queue.append(fact)
         self._file.write(fact.model_dump_json(exclude_defaults=True) + "\n")
         self._file.flush()
 

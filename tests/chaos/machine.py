@@ -6,6 +6,7 @@ import signal
 import socket
 import sys
 from asyncio.subprocess import DEVNULL, Process
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -215,6 +216,10 @@ class Machine:
         except (httpx2.TransportError, RPCError, RuntimeError):
             return False
         return bool(description) and all(b"the worker is ready" in self._said(name) for name in WORKERS)
+
+    def log_of(self, name: str) -> Sequence[str]:
+        """Return what all processes of a part have written, line by line."""
+        return (self.folder / f"{name}.log").read_text(encoding="utf-8", errors="replace").splitlines()
 
     def _said(self, name: str) -> bytes:
         """Return what a part's process of the moment has written."""

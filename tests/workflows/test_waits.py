@@ -1,9 +1,11 @@
 """The waits between attempts, read from the server's own history."""
 
+import logging
 from datetime import timedelta
 
 import pytest
 
+from activities.queueing import WAITED_FOR_A_PLACE
 from sessions.images import ImageSessionRequest, Product
 from tests.support.history import item_runs
 from tests.support.scripted import broken
@@ -30,6 +32,20 @@ async def test_the_waits_are_one_and_two_seconds_on_the_real_server(real_studio:
     assert (2, 3) == (runs["main"].attempt, runs["lifestyle"].attempt)
     assert _is_about(timedelta(seconds=1), runs["main"].began_after)
     assert _is_about(timedelta(seconds=1 + 2), runs["lifestyle"].began_after)
+
+
+async def test_the_pause_between_two_attempts_is_no_wait_for_a_place(
+    real_studio: Studio, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With places free nobody is told that an attempt had to wait for one."""
+    caplog.set_level(logging.INFO)
+    monkeypatch.setattr("activities.queueing.LONG_WAIT", _ALLOWED)
+    real_studio.provider.script("Main image", broken())
+    session = await real_studio.start()
+    await session.result()
+
+    assert 2 == item_runs(await session.history())["main"].attempt
+    assert WAITED_FOR_A_PLACE not in [record.message for record in caplog.records]
 
 
 async def test_later_waits_are_four_and_eight_seconds_and_never_longer(studio: Studio) -> None:

@@ -63,7 +63,7 @@ def _never_arrived(book: Casebook, line: Matched) -> bool:
         for call in line.calls
         if is_throttled(call)
         for outage in book.evidence.outages
-        if outage.blow is Blow.KILL_PROVIDER or (outage.blow is Blow.CUT_LINK and outage.target.endswith(">provider"))
+        if outage.blow is Blow.KILL_PROVIDER or book.is_its_link(outage, entry, to="provider")
     )
 
 

@@ -11,9 +11,13 @@ from providers.offline.calls import Call
 from sessions.ledger import UNKNOWN_PROMPT, LedgerEntry
 from sessions.statuses import AttemptStatus
 from tests.chaos.evidence import Evidence, SessionEvidence
+from tests.chaos.journal import Outage, Wait
+from tests.chaos.scale import Blow
 
 MARK = re.compile(r"mark-[is][0-9]{5}")
 _SLACK = timedelta(milliseconds=250)
+_BEGINNING = timedelta(seconds=5)
+"""From the moment at which a worker takes an attempt on to its entry: what the one before has left is looked for."""
 _IMAGE = re.compile(r"^Image: (.+)$", re.MULTILINE)
 _SET = re.compile(r"^Set ([0-9]+) of [0-9]+ ", re.MULTILINE)
 _PART = re.compile(r"^Outline part ([0-9]+) of ", re.MULTILINE)
@@ -63,6 +67,35 @@ class Casebook:
     def unmatched(self) -> Sequence[Call]:
         """Calls of which the ledger knows nothing."""
         return self._matching[1]
+
+    def is_its_link(self, outage: Outage, entry: LedgerEntry, *, to: str) -> bool:
+        """Whether an outage is of a connection of the worker that made an attempt.
+
+        Any worker's counts where it is not known whose it was: the entry of a lost attempt bears the name of whoever
+        found it, and which of the two a process was is told by its kill.
+        """
+        if outage.blow is not Blow.CUT_LINK or not outage.target.endswith(f">{to}"):
+            return False
+        own = None if is_lost(entry) else self._names.get(entry.worker)
+        return outage.target == f"{own}>{to}" if own else outage.target.startswith("worker")
+
+    @cached_property
+    def _names(self) -> Mapping[str | None, str]:
+        return {one.worker: one.target for one in self.evidence.outages if one.blow is Blow.KILL_WORKER}
+
+    @cached_property
+    def waits(self) -> Mapping[tuple[str, str], Sequence[Wait]]:
+        """How long attempts had waited in the queue, by session and item, in the order in which they were taken on."""
+        found: dict[tuple[str, str], list[Wait]] = defaultdict(list)
+        for wait in self.evidence.waits:
+            found[wait.mark, wait.item].append(wait)
+        return found
+
+    def waited(self, line: "Matched") -> float:
+        """Return for how many seconds an attempt had been in the queue. Where no worker told of it: for none."""
+        own = self.waits.get((line.session.mark, line.entry.item), ())
+        just_before = [wait for wait in own if -_SLACK <= line.entry.started_at - wait.taken_at <= _BEGINNING]
+        return just_before[-1].seconds if just_before else 0.0
 
     def seconds(self, moment: datetime) -> float:
         """Return the seconds from the beginning of the run to a moment."""

@@ -89,7 +89,7 @@ def _reason(book: Casebook, line: Matched, call: Call) -> str | None:
     for outage in book.evidence.outages:
         if outage.blow is Blow.KILL_PROVIDER and _meets(outage, call.at, ended):
             return "the provider was killed"
-        if outage.blow is Blow.CUT_LINK and outage.target.endswith(">provider") and _meets(outage, call.at, until):
+        if book.is_its_link(outage, entry, to="provider") and _meets(outage, call.at, until):
             return f"the connection to the provider: {outage.way}"
     if _is_cancelled(book, line) and "stopped" in (entry.error or ""):
         return "a person cancelled"

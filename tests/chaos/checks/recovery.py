@@ -1,5 +1,6 @@
 """How long after a worker was killed its items went on."""
 
+import statistics
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -14,15 +15,12 @@ from workflows.policies import HEARTBEAT_TIMEOUT
 
 LONGEST = timedelta(seconds=15)
 MEANWHILE = "something else was broken meanwhile"
-NO_PLACE = "every place at the workers was taken, and others waited for one as well"
+NO_PLACE = "back in the queue in time, and others beside it waited as long for a place at a worker"
 IN_TURN = "the next attempt was killed as well before it was known: each kill has its own time"
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 8.0
 _SOON = timedelta(milliseconds=300)
-_PLACES = 2 * 20
-"""Of two workers with the places that they have by default."""
-_BUSY = 10
-"""Half of one worker's places: an attempt holds its place for some time before its entry begins and after it has
-ended, and the other worker may be down."""
+_MEANTIME = timedelta(seconds=5)
+"""Those that were begun so shortly before or after another were queued at about the same time."""
 _STARTING = timedelta(seconds=5)
 """How long a process that was killed may take to serve again once it is started."""
 
@@ -32,7 +30,7 @@ def items_go_on(book: Casebook) -> CheckResult:
 
     Reckoned from the kill to the next attempt, less the pause that the retry policy makes between the two. Where
     something else was broken meanwhile that the items need, they go on when that is mended: counted apart. So they are
-    where all places at the workers were taken, as long outages leave them: then they have their turn in the queue. An
+    where they were back in the queue in time, and long outages had left that full: then they have their turn. An
     attempt that was killed in its turn before anybody knew of it had gone on all the same, and its own kill has its
     own time.
     """
@@ -87,7 +85,7 @@ def _recovered(
         found.excuse("it was the last attempt of its round")
     elif (
         _is_late(kill, this.ended_at, pause=pause)
-        and _excuse(book, kill, this.ended_at, mark=mark, pause=pause) is None
+        and _excuse(book, kill, this.ended_at, place=place, pause=pause) is None
         and (next_kill := _taken_while_looking(book, kill, this.ended_at, pause=pause))
     ):
         found.excuse(IN_TURN)
@@ -110,7 +108,7 @@ def _went_on(
     """Judge, and show, that an item went on at a moment after a kill, the policy's pause included."""
     mark, item = place
     took = moment - kill.began_at
-    excuse = _excuse(book, kill, moment, mark=mark, pause=pause)
+    excuse = _excuse(book, kill, moment, place=place, pause=pause)
     if excuse is None:
         found.expect(
             not _is_late(kill, moment, pause=pause),
@@ -191,45 +189,44 @@ def policy_pause(entry: LedgerEntry, *, lines: list[LedgerEntry]) -> timedelta:
     return timedelta(seconds=min(_FIRST_PAUSE * 2.0 ** (in_round - 1), _LONGEST_PAUSE))
 
 
-def _excuse(book: Casebook, kill: Outage, until: datetime, *, mark: str, pause: timedelta) -> str | None:
+def _excuse(book: Casebook, kill: Outage, until: datetime, *, place: tuple[str, str], pause: timedelta) -> str | None:
     """Return why an item may go on later, None where nothing speaks for it."""
-    if struck := _struck_meanwhile(book, kill, until, mark=mark):
+    if struck := _struck_meanwhile(book, kill, until, mark=place[0]):
         return f"{MEANWHILE}: {struck}"
-    has_no_place = _is_late(kill, until, pause=pause) and _had_no_place(
-        book, kill.began_at + HEARTBEAT_TIMEOUT + pause, until
-    )
-    return NO_PLACE if has_no_place else None
+    is_late = _is_late(kill, until, pause=pause)
+    return NO_PLACE if is_late and _had_its_turn(book, kill, until, place=place, pause=pause) else None
 
 
 def _is_late(kill: Outage, moment: datetime, *, pause: timedelta) -> bool:
     return moment - kill.began_at - pause > LONGEST
 
 
-def _had_no_place(book: Casebook, since: datetime, until: datetime) -> bool:
-    """Whether the queue was never empty from the moment at which an attempt was in it, and was gone through meanwhile.
+def _had_its_turn(book: Casebook, kill: Outage, until: datetime, *, place: tuple[str, str], pause: timedelta) -> bool:
+    """Whether an attempt was back in the queue in time, and went on as soon as those did that had been queued with it.
 
-    That others are waiting is no excuse by itself: so they are where nobody asks for work. Either as many were begun
-    before it as there are places, or workers were busy all the time.
+    The queue hands out in its order. So had there been a place, or had nobody but this one been kept waiting, those
+    that were begun at the same time would not have waited as long.
     """
-    looks = [look for look in book.evidence.queue if since <= look.at <= until]
-    if not looks or not all(look.waiting for look in looks):
+    waits = [wait for wait in book.waits.get(place, ()) if kill.began_at < wait.taken_at <= until + _SOON]
+    if not waits or _is_late(kill, waits[-1].queued_at, pause=pause):
         return False
-    begun = sum(
-        since <= line.entry.started_at < until and not _is_made_up(line.entry)
-        for lines in book.matched.values()
+    wait = waits[-1]
+    beside = [
+        book.waited(line)
+        for other, lines in book.matched.items()
         for line in lines
-    )
-    return begun >= _PLACES or all(_under_way(book, look.at) >= _BUSY for look in looks)
+        if other != place
+        and abs(line.entry.started_at - wait.taken_at) <= _MEANTIME
+        and not _is_made_up(line.entry)
+        and (line.entry.round > 1) is (_round_at(book, until, place=place) > 1)
+    ]
+    return statistics.median(beside or [0.0]) >= wait.seconds / 2
 
 
-def _under_way(book: Casebook, moment: datetime) -> int:
-    """Return how many attempts were being made at a moment, those left out whose worker was dead by then."""
-    killed = {one.worker: one.began_at for one in book.evidence.outages if one.blow is Blow.KILL_WORKER}
-    return sum(
-        entry.started_at <= moment < (entry.ended_at or moment) and killed.get(entry.worker, moment) >= moment
-        for lines in book.matched.values()
-        for entry in (line.entry for line in lines)
-    )
+def _round_at(book: Casebook, moment: datetime, *, place: tuple[str, str]) -> int:
+    """Return the round that an item was in: what somebody has asked for again goes before the rest."""
+    begun = [line.entry.round for line in book.matched[place] if line.entry.started_at <= moment]
+    return max(begun, default=1)
 
 
 def _struck_meanwhile(book: Casebook, kill: Outage, until: datetime, *, mark: str) -> str | None:

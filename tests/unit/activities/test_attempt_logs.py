@@ -1,11 +1,14 @@
 """What the log tells of attempts: enough to find and understand each one, and never a prompt."""
 
+import dataclasses
 import hashlib
 import logging
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from temporalio.exceptions import ApplicationError
 
+from activities.queueing import WAITED_FOR_A_PLACE
 from sessions.errors import ErrorClass
 from sessions.images import ImageSessionRequest, Product
 from sessions.variations import VARIATIONS
@@ -100,3 +103,20 @@ async def test_no_log_line_holds_a_prompt(desk: Desk, caplog: pytest.LogCaptureF
     assert 4 <= len(caplog.records)
     assert SECRET_IDEA not in logged
     assert "[VARIATION:" not in logged
+
+
+@pytest.mark.parametrize(("seconds", "lines"), [(12.0, 1), (1.0, 0)], ids=["long", "hardly"])
+async def test_a_long_wait_for_a_place_is_told(
+    desk: Desk, caplog: pytest.LogCaptureFixture, seconds: float, lines: int
+) -> None:
+    """Who wonders why nothing happens learns that the workers have more to do than places."""
+    environment = desk.environment()
+    handed_out_at = datetime.now(UTC) - timedelta(seconds=seconds)
+    environment.info = dataclasses.replace(environment.info, current_attempt_scheduled_time=handed_out_at)
+    await desk.run(image_task(), environment=environment)
+
+    told = [vars(record) for record in caplog.records if record.message == WAITED_FOR_A_PLACE]
+    assert lines == len(told)
+    for line in told:
+        assert (SESSION, "lifestyle") == (line["session_id"], line["item"])
+        assert line["waited_seconds"] == pytest.approx(seconds, abs=5)

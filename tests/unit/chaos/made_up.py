@@ -182,7 +182,7 @@ def evidence(*, of: SessionEvidence | None = None, **more: Any) -> Evidence:
         "histories": (HistoryEvidence(session_id=ID, run_id="run", events=30, size=9000),),
         "workers": (WORKER,),
         "disorders": (),
-        "queue": (),
+        "waits": (),
         "settle_within_seconds": 60.0,
     }
     return Evidence.model_validate({**known, **more})

@@ -1,6 +1,6 @@
 """Each check of a chaos run sees what it is there for: made-up evidence is spoiled, and the right check says so."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,8 +14,9 @@ from tests.chaos.checks.paid_twice import BETWEEN, NOBODY_WANTED_IT
 from tests.chaos.checks.recovery import IN_TURN, NO_PLACE
 from tests.chaos.checks.result import CheckResult
 from tests.chaos.checks.states import CANCELLED_MEANWHILE, MADE_BEFORE, NOT_THERE
+from tests.chaos.collect import wait_told_in
 from tests.chaos.evidence import Evidence, HistoryEvidence, SessionEvidence, Stored
-from tests.chaos.journal import Outage, Queue, Seen
+from tests.chaos.journal import Outage, Seen, Wait
 from tests.chaos.scale import Blow
 from tests.unit.chaos.made_up import (
     COST,
@@ -480,26 +481,30 @@ def test_an_attempt_that_nobody_knew_of_yet_is_measured_by_its_call() -> None:
     assert (MARK, "main", 10.7) in [(one.session, one.item, one.seconds) for one in found.listed]
 
 
-def late_beside(*, waiting: Mapping[float, int], busy: int, begun: int = 0) -> CheckResult:
-    """Return what is found where an item goes on 20 s after a kill, while others wait, and some are being made.
+def late_beside(*others: float, waited: float | None = 8.0, of_round: int = 1) -> CheckResult:
+    """Return what is found where an item goes on 20 s after a kill.
 
-    ``busy`` are being made all the time; ``begun`` one after the other, from 14 s on.
+    ``waited``: for how many of them it was in the queue, None where no worker told of it. ``others``: the same of
+    those that were begun beside it, in a round of theirs.
     """
     of = ledger(
         lost_entry("main", 1, began=1, ended=22),
         entry("main", 2, began=22, ended=23, variation="simply", request_id="req-3"),
-        *(entry("lifestyle", 2 + n, began=5, ended=30, worker="here:102") for n in range(busy)),
-        *(entry("lifestyle", 50 + n, began=14 + n / 10, ended=14.1 + n / 10) for n in range(begun)),
+        *(entry("lifestyle", 2 + n, began=22.5 + n / 2, ended=30, round=of_round) for n, _ in enumerate(others)),
     )
-    queue = tuple(Queue(at=at(second), waiting=number) for second, number in waiting.items())
-    of_run = evidence(of=of, outages=(outage(Blow.KILL_WORKER, began=2, ended=2.5),), queue=queue)
+    waits = [
+        Wait(mark=MARK, item="lifestyle", taken_at=at(22.4 + number / 2), seconds=seconds)
+        for number, seconds in enumerate(others)
+        if seconds
+    ]
+    waits += [] if waited is None else [Wait(mark=MARK, item="main", taken_at=at(21.9), seconds=waited)]
+    of_run = evidence(of=of, outages=(outage(Blow.KILL_WORKER, began=2, ended=2.5),), waits=tuple(waits))
     return next(one for one in checked(of_run) if one.name == "items go on within 15 s")
 
 
-@pytest.mark.parametrize(("busy", "begun"), [(10, 0), (0, 40)])
-def test_what_has_its_turn_behind_others_goes_on_later(busy: int, begun: int) -> None:
-    """Others waited for a place for as long as it was late, and the workers were at work: counted apart."""
-    found = late_beside(waiting=dict.fromkeys(range(10, 25), 30), busy=busy, begun=begun)
+def test_what_has_its_turn_behind_others_goes_on_later() -> None:
+    """It was back in the queue in time, and those that were begun with it had waited as long: counted apart."""
+    found = late_beside(7.5, 8.0, 8.2)
 
     assert found.has_passed, found.failures
     assert 1 == found.exceptions[NO_PLACE]
@@ -507,17 +512,32 @@ def test_what_has_its_turn_behind_others_goes_on_later(busy: int, begun: int) ->
 
 
 @pytest.mark.parametrize(
-    ("waiting", "busy", "begun"),
+    "found",
     [
-        ({}, 10, 40),
-        ({second: 30 for second in range(10, 25) if second != 18} | {18: 0}, 10, 40),
-        (dict.fromkeys(range(10, 25), 30), 9, 39),
+        late_beside(7.5, 8.0, 8.2, waited=None),
+        late_beside(7.5, 8.0, 8.2, waited=2.0),
+        late_beside(0.0, 0.0, 0.0, 8.0),
+        late_beside(7.5, 8.0, 8.2, of_round=2),
     ],
-    ids=["nobody looked", "the queue was empty meanwhile", "nobody asked for work"],
+    ids=["nobody knows", "it was late before", "others got a place at once", "others went first by right"],
 )
-def test_others_that_wait_excuse_nothing_by_themselves(waiting: Mapping[float, int], busy: int, begun: int) -> None:
-    """What is late where there was a place, or where nobody was busy, is late by the product's fault."""
-    assert not late_beside(waiting=waiting, busy=busy, begun=begun).has_passed
+def test_others_that_wait_excuse_nothing_by_themselves(found: CheckResult) -> None:
+    """What came late into the queue, or was passed over in it, is late by the product's fault."""
+    assert not found.has_passed
+
+
+def test_the_logs_of_workers_tell_who_waited() -> None:
+    """As they write them; a line that a kill has cut off tells nothing."""
+    told = (
+        '{"event": "an attempt has waited for a place at a worker", "session_id": "ses-a", "item": "main", '
+        '"waited_seconds": 12.5, "timestamp": "2026-11-22T10:00:20Z"}'
+    )
+    lines = ["Traceback", '{"event": "the worker is ready"}', told, told[:60]]
+
+    waits = [wait for wait in (wait_told_in(line, marks={"ses-a": MARK}) for line in lines) if wait is not None]
+
+    assert [(MARK, "main", 12.5)] == [(wait.mark, wait.item, wait.seconds) for wait in waits]
+    assert "2026-11-22T10:00:07.500000+00:00" == waits[0].queued_at.isoformat()
 
 
 def taken_up_after(*kills: float, ended: float) -> CheckResult:
@@ -591,13 +611,20 @@ def test_waits_that_a_dead_worker_counted_alone_are_a_known_exception() -> None:
     assert 1 == exceptions(of, "ledger = log")["waits that a killed worker could not count"]
 
 
-@pytest.mark.parametrize(("ended", "excused"), [(2.0, 1), (1.05, 0)], ids=["while it was on its way", "before"])
-def test_waits_whose_answer_was_stuck_on_its_way_are_a_known_exception(ended: float, excused: int) -> None:
-    """The worker never heard that it was to wait; a connection that worked by then explains nothing."""
+@pytest.mark.parametrize(
+    ("ended", "of_worker", "excused"),
+    [(2.0, "worker-1", 1), (1.05, "worker-1", 0), (2.0, "worker-2", 0)],
+    ids=["while it was on its way", "before", "the other worker's"],
+)
+def test_waits_whose_answer_was_stuck_on_its_way_are_a_known_exception(
+    ended: float, of_worker: str, excused: int
+) -> None:
+    """The worker never heard that it was to wait. A connection that worked by then, or another's, explains nothing."""
     stopped = entry("main", 1, began=1, ended=2.5, status=AttemptStatus.UNCERTAIN, error="The attempt was stopped.")
     throttled = call(1, "main", began=1.1, ended=1.2, status=503, fault="server_error")
-    stall = outage(Blow.CUT_LINK, began=1.0, ended=ended, target="worker-1>provider", way="stall")
-    of = evidence(of=ledger(stopped), calls=(throttled, *calls()[1:]), outages=(stall,))
+    stall = outage(Blow.CUT_LINK, began=1.0, ended=ended, target=f"{of_worker}>provider", way="stall")
+    killed_later = outage(Blow.KILL_WORKER, began=40, ended=41)
+    of = evidence(of=ledger(stopped), calls=(throttled, *calls()[1:]), outages=(stall, killed_later))
 
     assert excused == exceptions(of, "ledger = log").get(NEVER_ARRIVED, 0)
     assert ("ledger = log" in broken(of)) is not bool(excused)
