@@ -11,6 +11,8 @@ from sessions.model import Value
 from sessions.money import Spending, Usage
 from sessions.statuses import AttemptStatus
 
+UNKNOWN_WORKER: Final = "unknown"
+"""In the place of a worker, in an entry that the session made up: nobody has told whose the attempt was."""
 UNKNOWN_PROMPT: Final = hashlib.sha256(b"").hexdigest()
 """The digest in an entry of which nobody knows what was asked: that of no prompt at all."""
 

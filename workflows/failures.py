@@ -17,7 +17,7 @@ from activities.failures import INTERRUPTED, STOPPED, FailureDetail
 from sessions.attempts import Heartbeat, LostAttempts, RoundReport
 from sessions.errors import ErrorClass, ItemError
 from sessions.items import ItemState
-from sessions.ledger import UNKNOWN_PROMPT, LedgerEntry
+from sessions.ledger import UNKNOWN_PROMPT, UNKNOWN_WORKER, LedgerEntry
 from sessions.model import Value
 from sessions.pending import PendingAttempt
 from sessions.statuses import AttemptStatus
@@ -192,7 +192,7 @@ def _lost(
             status=AttemptStatus.RUNNING,
             worst_case_microdollars=worst_case_microdollars,
             started_at=noticed_at,
-            worker="unknown",
+            worker=UNKNOWN_WORKER,
         ).abandoned()
         for number in range(first, first + count)
     )

@@ -20,6 +20,7 @@ from temporalio.worker import Replayer
 
 from activities.queueing import WAITED_FOR_A_PLACE
 from providers.offline.calls import Call, CallLog
+from service.answers import answered
 from sessions.artifacts import Receipt
 from sessions.ledger import LedgerEntry
 from sessions.money import microdollars
@@ -41,6 +42,8 @@ from worker import WORKFLOWS, workflow_runner
 PATIENT: Final = timedelta(seconds=30)
 """Whoever collects evidence on a busy machine has more time than the product gives its records."""
 _AT_ONCE: Final = 8
+_QUESTIONS: Final = 3
+_QUESTION_PATIENCE: Final = timedelta(seconds=10)
 _STREAM_PATIENCE: Final = 10.0
 _RECEIPT: Final = re.compile(r"attempt-([0-9]+)\.receipt\.json")
 _LEAKS: Final[Mapping[str, bytes]] = {
@@ -92,7 +95,7 @@ class Collector:
         standings = {name: _standing(view) for name, view in zip(APIS, views, strict=True)}
         if record is not None:
             standings["the records"] = _standing_of(record.state)
-        standings["the workflow"] = await self._standing_of_workflow(life.id)
+        standings["the workflow"], questions = await self._standing_of_workflow(life.id)
         watched = self.viewers.watched.get(life.wish.mark)
         budget = life.wish.request.get("budget_usd")
         return SessionEvidence(
@@ -104,6 +107,7 @@ class Collector:
             spent_within_budget=self.spent.get(life.wish.mark) or spent_by(ledger),
             view=views[0],
             standings=standings,
+            questions=questions,
             ledger=ledger,
             stored=stored,
             contents={
@@ -115,12 +119,16 @@ class Collector:
             has_stream_ended=watched.has_ended if watched else True,
         )
 
-    async def _standing_of_workflow(self, session_id: str) -> dict[str, str]:
+    async def _standing_of_workflow(self, session_id: str) -> tuple[dict[str, str], int]:
+        """Return what the workflow itself says of its items, and how often it had to be asked."""
         handle = self.temporal.get_workflow_handle(session_id)
-        try:
-            return _standing_of(await handle.query(STATE_QUERY, result_type=SessionState))
-        except (WorkflowQueryFailedError, RPCError) as error:
-            return {"it does not answer": str(error)[:200]}
+        for number in range(1, _QUESTIONS + 1):
+            try:
+                asking = handle.query(STATE_QUERY, result_type=SessionState)
+                return _standing_of(await answered(asking, within=_QUESTION_PATIENCE)), number
+            except (WorkflowQueryFailedError, RPCError) as error:
+                reason = str(error)
+        return {"it does not answer": reason[:200]}, _QUESTIONS
 
     def _stored(self, session_id: str) -> Iterable[Stored]:
         for file in sorted((self.artifacts / "sessions" / session_id).glob("*/attempt-*.receipt.json")):

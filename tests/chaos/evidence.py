@@ -29,6 +29,7 @@ class SessionEvidence(Fact):
             over; and what its attempts cost beyond what they were reckoned at. None without a budget.
         view: as the API shows it.
         standings: the status of each item, by who says so: each API, the records, the workflow itself.
+        questions: how often the workflow had to be asked.
         contents: the SHA-256 of the bytes that the API serves, by item and attempt as ``main#2``.
         replayed: the first event of a fresh stream.
         watched: the last event of somebody who had watched all the time; None where nobody did.
@@ -43,6 +44,7 @@ class SessionEvidence(Fact):
     spent_within_budget: tuple[int, int] | None = None
     view: SessionView
     standings: Mapping[str, Mapping[str, str]]
+    questions: int = 1
     ledger: tuple[LedgerEntry, ...]
     stored: tuple[Stored, ...]
     contents: Mapping[str, str]

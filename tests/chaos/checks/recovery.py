@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from activities.heartbeat import INTERVAL
-from sessions.ledger import LedgerEntry
+from sessions.ledger import UNKNOWN_WORKER, LedgerEntry
 from tests.chaos.checks.matching import Casebook, Matched, is_lost
 from tests.chaos.checks.result import CheckResult, Findings, Listed
 from tests.chaos.evidence import SessionEvidence
@@ -17,6 +17,7 @@ LONGEST = timedelta(seconds=15)
 MEANWHILE = "something else was broken meanwhile"
 NO_PLACE = "back in the queue in time, and others beside it waited as long for a place at a worker"
 IN_TURN = "the next attempt was killed as well before it was known: each kill has its own time"
+COUNTED = "taken up to be counted under its budget; the session that was to hand it out again lost its worker, too"
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 8.0
 _SOON = timedelta(milliseconds=300)
 _MEANTIME = timedelta(seconds=5)
@@ -78,6 +79,12 @@ def _recovered(
         _went_on(book, kill, this, next_kill.began_at, place=place, pause=pause, found=found)
         if not _was_its(next_kill, lines[1]):
             _recovered(book, next_kill, lines[1:], place=place, found=found)
+    elif (counted_at := _counted_at(book, kill, this, mark=mark)) and (
+        next_kill := _taken_while_counted(book, kill, since=counted_at, until=_next_beginning(lines))
+    ):
+        found.excuse(COUNTED)
+        _went_on(book, kill, this, counted_at, place=place, pause=pause, found=found)
+        _went_on(book, next_kill, this, lines[1].entry.started_at, place=place, pause=timedelta(0), found=found)
     elif len(lines) > 1:
         _went_on(book, kill, this, lines[1].entry.started_at, place=place, pause=pause, found=found)
     elif this.status != "complete" or this.ended_at is None or _is_last(this, book.sessions[mark], known=known):
@@ -141,6 +148,29 @@ def _taken_while_looking(book: Casebook, kill: Outage, ended_at: datetime, *, pa
     return max(fitting, key=lambda one: one.began_at, default=None)
 
 
+def _counted_at(book: Casebook, kill: Outage, lost: LedgerEntry, *, mark: str) -> datetime | None:
+    """Return when a lost attempt was taken up by one that then came back: under a budget the session counts first."""
+    is_budgeted = book.sessions[mark].budget_microdollars is not None
+    is_told = is_lost(lost) and lost.ended_at is not None and lost.ended_at > kill.began_at
+    return lost.ended_at if is_budgeted and is_told else None
+
+
+def _next_beginning(lines: Sequence[Matched]) -> datetime | None:
+    return lines[1].entry.started_at if len(lines) > 1 else None
+
+
+def _taken_while_counted(book: Casebook, kill: Outage, *, since: datetime, until: datetime | None) -> Outage | None:
+    """Return the kill that took a session's worker between a loss that was told and the next attempt; the first such.
+
+    A session whose worker was killed shortly before is with nobody yet: the server notices as late as an attempt's.
+    """
+    if until is None:
+        return None
+    kills = [one for one in book.evidence.outages if one.blow is Blow.KILL_WORKER and one.began_at > kill.began_at]
+    fitting = [one for one in kills if since - HEARTBEAT_TIMEOUT < one.began_at < until]
+    return min(fitting, key=lambda one: one.began_at, default=None)
+
+
 def _next(pause: timedelta) -> timedelta:
     """Return the pause after the next attempt."""
     return min(2 * pause, timedelta(seconds=_LONGEST_PAUSE))
@@ -154,7 +184,7 @@ def _taken_in_turn(
     The entry that a later attempt makes up for it gives that one's time. Of the kills at which it can have run, the
     last is meant: it leaves the attempt before most time to be late in, and a loss that no kill explains is no excuse.
     """
-    if len(later) < 2 or not _is_made_up(later[0]):
+    if not later or not (_is_the_sessions(later[0]) or (len(later) > 1 and _is_made_up(later[0]))):
         return None
     told_by = _began_by(later, known=known) + INTERVAL
     kills = [one for one in book.evidence.outages if one.blow is Blow.KILL_WORKER]
@@ -168,6 +198,8 @@ def _began_by(entries: Sequence[LedgerEntry], *, known: list[LedgerEntry]) -> da
     The server gives an attempt up at its heartbeat timeout, no sooner, and hands the next out after the pause.
     """
     first = entries[0]
+    if _is_the_sessions(first):
+        return first.started_at - HEARTBEAT_TIMEOUT
     if len(entries) < 2 or not _is_made_up(first):
         return first.started_at
     return _began_by(entries[1:], known=known) - policy_pause(first, lines=known) - HEARTBEAT_TIMEOUT
@@ -181,6 +213,11 @@ def _is_last(entry: LedgerEntry, session: SessionEvidence, *, known: list[Ledger
 def _is_made_up(entry: LedgerEntry) -> bool:
     """Whether a later attempt made up the entry of a lost one: no loss is noticed before the heartbeat timeout."""
     return is_lost(entry) and entry.ended_at is not None and entry.ended_at - entry.started_at < HEARTBEAT_TIMEOUT
+
+
+def _is_the_sessions(entry: LedgerEntry) -> bool:
+    """Whether the session made up the entry of a last attempt, at the moment at which it was told of its loss."""
+    return is_lost(entry) and entry.worker == UNKNOWN_WORKER
 
 
 def policy_pause(entry: LedgerEntry, *, lines: list[LedgerEntry]) -> timedelta:

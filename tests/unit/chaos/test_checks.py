@@ -11,9 +11,9 @@ from tests.chaos.checks.calls import FORGOTTEN, NEVER_ARRIVED
 from tests.chaos.checks.every import CHECKS, checked
 from tests.chaos.checks.money import FORGOTTEN as FORGOTTEN_COST
 from tests.chaos.checks.paid_twice import BETWEEN, NOBODY_WANTED_IT
-from tests.chaos.checks.recovery import IN_TURN, NO_PLACE
+from tests.chaos.checks.recovery import COUNTED, IN_TURN, NO_PLACE
 from tests.chaos.checks.result import CheckResult
-from tests.chaos.checks.states import CANCELLED_MEANWHILE, MADE_BEFORE, NOT_THERE
+from tests.chaos.checks.states import ASKED_AGAIN, CANCELLED_MEANWHILE, MADE_BEFORE, NOT_THERE
 from tests.chaos.collect import wait_told_in
 from tests.chaos.evidence import Evidence, HistoryEvidence, SessionEvidence, Stored
 from tests.chaos.journal import Outage, Seen, Wait
@@ -595,6 +595,80 @@ def test_no_kill_excuses_what_is_late_without_it(second: tuple[float, ...]) -> N
 def test_an_attempt_whose_time_is_known_goes_on_at_that_time() -> None:
     """It lasted for longer than the server's patience, so that its entry is its own: late, kill or no kill."""
     assert not killed_twice(13, began=22, ended=34).has_passed
+
+
+def last_attempt_killed_too(*second: float, noticed: float = 24) -> CheckResult:
+    """Return what is found where the attempt after a kill was a round's last, and only the session could enter it."""
+    kills = [outage(Blow.KILL_WORKER, began=1.4, ended=2)]
+    kills += [outage(Blow.KILL_WORKER, began=one, ended=one + 0.5, worker="here:102") for one in second]
+    untold = lost_entry("main", 2, began=noticed, ended=noticed, worker="unknown").model_copy(update={"ended_at": None})
+    of = ledger(
+        lost_entry("main", 1, began=1, ended=noticed),
+        untold,
+        entry("main", 3, began=noticed + 1, ended=40, worker="here:103", round=2),
+    )
+    return next(one for one in checked(evidence(of=of, outages=tuple(kills))) if one.name == "items go on within 15 s")
+
+
+def test_a_last_attempt_that_was_killed_in_its_turn_had_gone_on() -> None:
+    """The session heard of it ten seconds after its last sign of life, at the earliest: it had begun before."""
+    found = last_attempt_killed_too(13)
+
+    assert found.has_passed, found.failures
+    assert 1 == found.exceptions[IN_TURN]
+    assert [11.6] == [one.seconds for one in found.listed if one.item == "main"]
+
+
+@pytest.mark.parametrize("second", [(), (18,)], ids=["no second kill", "after it must have begun"])
+def test_nothing_excuses_a_last_attempt_that_no_kill_took(second: tuple[float, ...]) -> None:
+    """It was begun late, or never."""
+    assert not last_attempt_killed_too(*second).has_passed
+
+
+def test_a_question_that_got_no_answer_is_counted() -> None:
+    """What the workflow said when it was asked again has to agree all the same."""
+    again = evidence(of=session(questions=2))
+    assert {} == broken(again)
+    assert {ASKED_AGAIN: 1} == exceptions(again, "one final state")
+    silent = session(questions=3, standings={"the workflow": {"it does not answer": "query timed out"}})
+    assert "one final state" in broken(evidence(of=silent))
+
+
+def counted_first(
+    *second: float, counted: float = 12, began: float = 24, budget: int | None = 10 * COST
+) -> CheckResult:
+    """Return what is found where a lost attempt was entered, and the next one of the item began much later."""
+    kills = [outage(Blow.KILL_WORKER, began=1.4, ended=2)]
+    kills += [outage(Blow.KILL_WORKER, began=one, ended=one + 0.5, worker="here:102") for one in second]
+    of = ledger(
+        lost_entry("main", 1, began=1, ended=counted),
+        entry("main", 2, began=began, ended=40, worker="here:103"),
+    ).model_copy(update={"budget_microdollars": budget})
+    return next(one for one in checked(evidence(of=of, outages=tuple(kills))) if one.name == "items go on within 15 s")
+
+
+def test_what_is_counted_under_a_budget_waits_for_its_session() -> None:
+    """It had gone on when it was entered; the session's own worker was killed, and each kill is reckoned by itself."""
+    found = counted_first(11)
+
+    assert found.has_passed, found.failures
+    assert 1 == found.exceptions[COUNTED]
+    assert [10.6, 13.0] == sorted(one.seconds or 0 for one in found.listed if one.item == "main")
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        counted_first(),
+        counted_first(11, budget=None),
+        counted_first(11, counted=20, began=25),
+        counted_first(11, began=27),
+    ],
+    ids=["its session had a worker", "no budget", "it was counted late", "its session came back late"],
+)
+def test_the_count_excuses_nothing_by_itself(found: CheckResult) -> None:
+    """Each of the two has 15 seconds, and the second only where a kill took the session's worker."""
+    assert not found.has_passed
 
 
 def test_waits_that_a_dead_worker_counted_alone_are_a_known_exception() -> None:
