@@ -27,13 +27,12 @@ class SharedReads(Generic[Key, Answer]):
         elif (waiting := self._next.get(key)) is not None:
             read = waiting
         else:
-            read = self._next[key] = asyncio.create_task(self._after(self._running[key], key=key))
+            read = self._next[key] = _heard(asyncio.create_task(self._after(self._running[key], key=key)))
         # One who gives up does not end what others wait for.
         return await asyncio.shield(read)
 
     def _begin(self, key: Key) -> asyncio.Task[Answer]:
-        read = asyncio.ensure_future(self._alone(key))
-        self._running[key] = read
+        read = self._running[key] = _heard(asyncio.ensure_future(self._alone(key)))
         return read
 
     async def _after(self, running: asyncio.Task[Answer], *, key: Key) -> Answer:
@@ -47,3 +46,9 @@ class SharedReads(Generic[Key, Answer]):
             return await self._read(key)
         finally:
             del self._running[key]
+
+
+def _heard(read: "asyncio.Task[Answer]") -> "asyncio.Task[Answer]":
+    """Have the failure of a read taken note of: when all who asked have given up, asyncio reports it as nobody's."""
+    read.add_done_callback(lambda done: done.cancelled() or done.exception())
+    return read

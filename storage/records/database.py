@@ -10,6 +10,7 @@ from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from datetime import timedelta
 from typing import Any, TypeVar
 
+import asyncpg
 from sqlalchemy import URL, Connection, event, make_url, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, InterfaceError, OperationalError
@@ -218,8 +219,13 @@ def _translated_errors() -> Iterator[None]:
         if not _is_out_of_reach(error):
             raise
         raise RecordsOutOfReachError(str(error.orig)) from error
-    except (OSError, PoolTimeoutError) as error:
+    except (OSError, PoolTimeoutError, asyncpg.InterfaceError) as error:
         raise RecordsOutOfReachError(str(error) or type(error).__name__) from error
+    except asyncpg.PostgresError as error:
+        # SQLAlchemy passes on what a new connection meets while it is set up, under the driver's own name.
+        if not _is_out_of_reach_state(error):
+            raise
+        raise RecordsOutOfReachError(str(error)) from error
 
 
 def _is_out_of_reach(error: DBAPIError) -> bool:
@@ -229,4 +235,8 @@ def _is_out_of_reach(error: DBAPIError) -> bool:
         return True
     if type(error) is DatabaseError:  # SQLite's, for a file that is damaged or no database
         return True
-    return (getattr(error.orig, "sqlstate", None) or "").startswith(_OUT_OF_REACH_STATES)
+    return _is_out_of_reach_state(error.orig)
+
+
+def _is_out_of_reach_state(error: BaseException | None) -> bool:
+    return (getattr(error, "sqlstate", None) or "").startswith(_OUT_OF_REACH_STATES)

@@ -1,6 +1,7 @@
 """Reads shared by all who ask at the same time."""
 
 import asyncio
+import gc
 
 import pytest
 
@@ -86,3 +87,23 @@ async def test_one_who_comes_while_hands_change(turns: int) -> None:
     assert answers[0] < answers[1]
     assert reads_before <= answers[2]
     assert source.reads + 1 == await shared.read("a session")
+
+
+async def test_a_read_that_fails_when_nobody_waits_any_more_is_no_mishap() -> None:
+    """Everybody who asked has gone: there is nobody to tell, and nothing for the log."""
+    told: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: told.append(context))
+    source = Source()
+    source.is_broken = True
+    shared = SharedReads(source.read)
+    for asking in [await asked(shared), await asked(shared)]:
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+    source.may_answer.set()
+    for _ in range(20):
+        await asyncio.sleep(0)
+    del asking
+    gc.collect()
+
+    assert 2 == source.reads
+    assert [] == told

@@ -3,13 +3,16 @@
 import asyncio
 import logging
 import sqlite3
+import struct
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
+import asyncpg
 import pytest
 import pytest_asyncio
 from sqlalchemy import make_url, text
@@ -195,3 +198,42 @@ def test_other_databases(url: str) -> None:
     """Another database, another driver or no URL at all is refused when it is configured."""
     with pytest.raises(ValueError, match=r"sqlite:///"):
         database_address(url)
+
+
+def _message(kind: bytes, body: bytes) -> bytes:
+    """Return a message of PostgreSQL's protocol."""
+    return kind + struct.pack("!I", len(body) + 4) + body
+
+
+async def _welcomes_and_leaves(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Let a client in, as PostgreSQL does, and be gone before it can ask for anything."""
+    await reader.readexactly(8)  # whether TLS is to be had
+    writer.write(b"N")
+    await reader.read(10_000)
+    writer.write(
+        _message(b"R", struct.pack("!I", 0))
+        + _message(b"S", b"server_version\0" + b"15.0\0")
+        + _message(b"K", struct.pack("!II", 1, 1))
+        + _message(b"Z", b"I")
+    )
+    await writer.drain()
+    writer.close()
+
+
+async def test_a_connection_that_is_lost_as_it_is_set_up_is_out_of_reach(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The driver's own errors, which nobody translates at that moment, are no fault of ours."""
+    connect = asyncpg.connect
+
+    async def connected_and_lost(*args: Any, **options: Any) -> Any:
+        connection = await connect(*args, **options)
+        await eventually(connection.is_closed)
+        return connection
+
+    monkeypatch.setattr(asyncpg, "connect", connected_and_lost)
+    server = await asyncio.start_server(_welcomes_and_leaves, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    database = Database(f"postgresql://somebody@127.0.0.1:{port}/retakes")
+    async with server:
+        with pytest.raises(RecordsOutOfReachError):
+            await database.ping()
+        await database.close()
