@@ -77,6 +77,7 @@ class Attempts:
             told=last_heartbeat(),
             number_in_round=activity.info().attempt,
         )
+        tell_of_a_long_wait(attempt.place)
         return await (attempt.run(plan_for) if task.lost is None else attempt.look(task.lost, plan_for))
 
 
@@ -103,7 +104,6 @@ class _Attempt:
 
     async def run(self, plan_for: PlanFor) -> AttemptOutcome:
         number = self._number(self.number_in_round)
-        tell_of_a_long_wait(self._place())
         async with self.pulse.beating():
             try:
                 if outcome := await self._taken_up(plan_for):
@@ -150,7 +150,6 @@ class _Attempt:
             ApplicationError: they have left nothing, or the store cannot be read.
         """
         self.report = lost.report
-        tell_of_a_long_wait(self._place())
         async with self.pulse.beating():
             try:
                 found = {entry.attempt: await self.shelf.find(entry.attempt) for entry in lost.entries}
@@ -226,7 +225,7 @@ class _Attempt:
         try:
             return await plan_for(variation_for(number), correction=self._correction)
         except Exception as error:
-            _logger.warning("an earlier attempt cannot be planned", extra={**self._place(), "reason": repr(error)})
+            _logger.warning("an earlier attempt cannot be planned", extra={**self.place, "reason": repr(error)})
             return NO_PLAN
 
     async def _stored_and_closed(self, made: Made, *, plan: Plan, entry: LedgerEntry) -> AttemptOutcome:
@@ -344,7 +343,7 @@ class _Attempt:
             async with asyncio.timeout(_LONGEST_FINISH.total_seconds()):
                 return await plan.finish(artifact, data)
         except Exception as error:
-            _logger.warning("what follows a result went wrong", extra={**self._place(), "reason": repr(error)})
+            _logger.warning("what follows a result went wrong", extra={**self.place, "reason": repr(error)})
             return None
 
     def _learn_from(self, error: AttemptError) -> None:
@@ -413,13 +412,15 @@ class _Attempt:
             }
         )
 
-    def _place(self) -> dict[str, str]:
+    @property
+    def place(self) -> dict[str, str]:
+        """Whose attempt it is, for the log."""
         return {"session_id": self.task.session_id, "item": self.task.item}
 
     def _log_fields(self, entry: LedgerEntry) -> dict[str, object]:
         """Return what an operator needs to find and understand an attempt. No prompt: its hash will do."""
         return {
-            **self._place(),
+            **self.place,
             "attempt": entry.attempt,
             "retry_count": entry.attempt - 1,
             "round": entry.round,

@@ -48,7 +48,7 @@ class SharedReads(Generic[Key, Answer]):
             del self._running[key]
 
 
-def _heard(read: "asyncio.Task[Answer]") -> "asyncio.Task[Answer]":
+def _heard(read: asyncio.Task[Answer]) -> asyncio.Task[Answer]:
     """Have the failure of a read taken note of: when all who asked have given up, asyncio reports it as nobody's."""
     read.add_done_callback(lambda done: done.cancelled() or done.exception())
     return read

@@ -8,7 +8,6 @@ and the run loop acts on what it finds. So the order of events in the history de
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import timedelta
-from typing import TypeVar
 
 from temporalio import workflow
 from temporalio.common import SearchAttributeKey
@@ -16,7 +15,7 @@ from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 from activities.records import RecordActivities
 from sessions.announcements import settled_callback
-from sessions.attempts import AttemptOutcome, ItemTask, LostAttempts, RoundReport, SessionInput, SessionRecordTask
+from sessions.attempts import AttemptOutcome, LostAttempts, RoundReport, SessionInput, SessionRecordTask
 from sessions.commands import Command, CommandRefusedError, SessionEndingError, obeyed
 from sessions.details import details_table
 from sessions.holding import held_back
@@ -38,6 +37,7 @@ from sessions.statuses import HeldAttempts, ItemStatus, SessionStatus
 from sessions.wire import FAILED_ITEMS_ATTRIBUTE, HELD_ATTEMPTS_MEMO, STATUS_ATTRIBUTE, records_queue
 from workflows.callback_delivery import start_delivery
 from workflows.failures import ItemFailure, item_failure
+from workflows.making import Task
 from workflows.patches import (
     ASK_THE_LEDGER,
     COUNT_BEFORE_THE_NEXT,
@@ -52,7 +52,6 @@ from workflows.patches import (
 from workflows.policies import RECORD_RETRIES, RECORD_TIMEOUT
 from workflows.recording import entries_that_fit, round_report
 
-Task = TypeVar("Task", bound=ItemTask)
 MakeItem = Callable[[SessionState, str, LostAttempts | None], Awaitable[AttemptOutcome]]
 """Makes the item with this key, as it stands in this state: one activity under the retry policy. Where attempts were
 lost, what they have left is looked for, and nothing is made."""

@@ -219,10 +219,10 @@ def _translated_errors() -> Iterator[None]:
         if not _is_out_of_reach(error):
             raise
         raise RecordsOutOfReachError(str(error.orig)) from error
+    # SQLAlchemy passes on what a new connection meets while it is set up, under the driver's own name.
     except (OSError, PoolTimeoutError, asyncpg.InterfaceError) as error:
         raise RecordsOutOfReachError(str(error) or type(error).__name__) from error
     except asyncpg.PostgresError as error:
-        # SQLAlchemy passes on what a new connection meets while it is set up, under the driver's own name.
         if not _is_out_of_reach_state(error):
             raise
         raise RecordsOutOfReachError(str(error)) from error

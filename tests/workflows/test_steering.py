@@ -116,19 +116,30 @@ async def test_a_retry_that_waits_when_somebody_pauses_is_held_and_does_not_coun
     assert 2 == state.item("lifestyle").attempt
 
 
+async def _at_its_first_item(studio: Studio) -> tuple[RunningSession, Gate]:
+    """Start a session that makes one item after the other; the first is being made until the gate is opened."""
+    gate = Gate()
+    studio.provider.script("Main image", gate)
+    session = await studio.start(_input(items_at_once=1))
+    await gate.reached.wait()
+    return session, gate
+
+
+async def _paused_after_it(session: RunningSession, gate: Gate) -> None:
+    """Pause a session at its first item, and return once that is made and nothing else is under way."""
+    await session.steer("pause")
+    gate.opened.set()
+    await session.until(lambda view: view.counts.complete == 1)
+    await eventually(session.is_at_rest)
+
+
 async def test_a_paused_session_survives_its_worker(real_studio: Studio) -> None:
     """Another worker finds it paused, costs it nothing, and goes on when it is told to."""
     await real_studio.close()
     studio = Studio(real_studio.environment)
-    gate = Gate()
-    studio.provider.script("Main image", gate)
     async with studio.worker():
-        session = await studio.start(_input(items_at_once=1))
-        await gate.reached.wait()
-        await session.steer("pause")
-        gate.opened.set()
-        await session.until(lambda view: view.counts.complete == 1)
-        await eventually(session.is_at_rest)
+        session, gate = await _at_its_first_item(studio)
+        await _paused_after_it(session, gate)
         before = await session.state()
     async with studio.worker():
         assert before == await session.state()
@@ -497,16 +508,10 @@ async def test_what_is_held_back_is_known_while_no_worker_is_there(real_studio: 
     """An attempt that is about to begin does not wait until some worker has replayed its session."""
     await real_studio.close()
     studio = Studio(real_studio.environment)
-    gate = Gate()
-    studio.provider.script("Main image", gate)
     async with studio.worker():
-        session = await studio.start(_input(items_at_once=1))
-        await gate.reached.wait()
+        session, gate = await _at_its_first_item(studio)
         assert await _may_begin(studio, session)
-        await session.steer("pause")
-        gate.opened.set()
-        await session.until(lambda view: view.counts.complete == 1)
-        await eventually(session.is_at_rest)
+        await _paused_after_it(session, gate)
     assert not await _may_begin(studio, session)
 
     async with studio.worker():

@@ -18,8 +18,6 @@ _RACE = timedelta(seconds=1)
 _KEPT_IN_MEMORY = timedelta(seconds=35)
 """As long as the records are ever stopped, and a little more."""
 FORGOTTEN = "the entry died with its worker while the records were out of reach, and the item was cancelled"
-
-
 NEVER_ARRIVED = "the answer that asked to wait was stuck on its way: a connection stalled, or the provider was killed"
 
 
@@ -49,10 +47,7 @@ def _is_forgotten_by_cancel(book: Casebook, call: Call) -> bool:
     is_cancelled = session is not None and any(
         shown.key == item and shown.status is ItemStatus.CANCELLED for shown in session.view.items
     )
-    return is_cancelled and any(
-        outage.blow is Blow.KILL_WORKER and call.at <= outage.began_at <= call.at + _KEPT_IN_MEMORY
-        for outage in book.evidence.outages
-    )
+    return is_cancelled and any(call.at <= kill.began_at <= call.at + _KEPT_IN_MEMORY for kill in book.worker_kills)
 
 
 def _never_arrived(book: Casebook, line: Matched) -> bool:

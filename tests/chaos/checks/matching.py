@@ -81,7 +81,12 @@ class Casebook:
 
     @cached_property
     def _names(self) -> Mapping[str | None, str]:
-        return {one.worker: one.target for one in self.evidence.outages if one.blow is Blow.KILL_WORKER}
+        return {one.worker: one.target for one in self.worker_kills}
+
+    @cached_property
+    def worker_kills(self) -> Sequence[Outage]:
+        """Every kill of a worker, in the order of the evidence."""
+        return [one for one in self.evidence.outages if one.blow is Blow.KILL_WORKER]
 
     @cached_property
     def waits(self) -> Mapping[tuple[str, str], Sequence[Wait]]:

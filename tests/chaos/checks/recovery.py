@@ -38,9 +38,7 @@ def items_go_on(book: Casebook) -> CheckResult:
     found = Findings(
         "items go on within 15 s", "What a killed worker was making goes on elsewhere within 15 seconds of the kill."
     )
-    for kill in book.evidence.outages:
-        if kill.blow is not Blow.KILL_WORKER:
-            continue
+    for kill in book.worker_kills:
         for (mark, item), lines in book.matched.items():
             for number, line in enumerate(lines):
                 if _was_its(kill, line):
@@ -143,8 +141,7 @@ def _taken_while_looking(book: Casebook, kill: Outage, ended_at: datetime, *, pa
     at the heartbeat timeout, no sooner, and the next was handed out after the pause.
     """
     began_by = ended_at - HEARTBEAT_TIMEOUT - _next(pause) + INTERVAL
-    kills = [one for one in book.evidence.outages if one.blow is Blow.KILL_WORKER]
-    fitting = [one for one in kills if kill.began_at < one.began_at <= began_by]
+    fitting = [one for one in book.worker_kills if kill.began_at < one.began_at <= began_by]
     return max(fitting, key=lambda one: one.began_at, default=None)
 
 
@@ -166,8 +163,8 @@ def _taken_while_counted(book: Casebook, kill: Outage, *, since: datetime, until
     """
     if until is None:
         return None
-    kills = [one for one in book.evidence.outages if one.blow is Blow.KILL_WORKER and one.began_at > kill.began_at]
-    fitting = [one for one in kills if since - HEARTBEAT_TIMEOUT < one.began_at < until]
+    earliest = max(kill.began_at, since - HEARTBEAT_TIMEOUT)
+    fitting = [one for one in book.worker_kills if earliest < one.began_at < until]
     return min(fitting, key=lambda one: one.began_at, default=None)
 
 
@@ -187,8 +184,7 @@ def _taken_in_turn(
     if not later or not (_is_the_sessions(later[0]) or (len(later) > 1 and _is_made_up(later[0]))):
         return None
     told_by = _began_by(later, known=known) + INTERVAL
-    kills = [one for one in book.evidence.outages if one.blow is Blow.KILL_WORKER]
-    fitting = [one for one in kills if kill.began_at < one.began_at <= told_by]
+    fitting = [one for one in book.worker_kills if kill.began_at < one.began_at <= told_by]
     return max(fitting, key=lambda one: one.began_at, default=None)
 
 
@@ -248,6 +244,7 @@ def _had_its_turn(book: Casebook, kill: Outage, until: datetime, *, place: tuple
     if not waits or _is_late(kill, waits[-1].queued_at, pause=pause):
         return False
     wait = waits[-1]
+    is_retried = _round_at(book, until, place=place) > 1
     beside = [
         book.waited(line)
         for other, lines in book.matched.items()
@@ -255,7 +252,7 @@ def _had_its_turn(book: Casebook, kill: Outage, until: datetime, *, place: tuple
         if other != place
         and abs(line.entry.started_at - wait.taken_at) <= _MEANTIME
         and not _is_made_up(line.entry)
-        and (line.entry.round > 1) is (_round_at(book, until, place=place) > 1)
+        and (line.entry.round > 1) is is_retried
     ]
     return statistics.median(beside or [0.0]) >= wait.seconds / 2
 
