@@ -8,6 +8,7 @@ bytes are stored before the entry is closed.
 import asyncio
 import hashlib
 import logging
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -26,6 +27,7 @@ from sessions.errors import AttemptError, ContentRejected, TransientFailure, Unc
 from sessions.keeping import kept
 from sessions.ledger import UNKNOWN_PROMPT, LedgerEntry
 from sessions.money import Usage
+from sessions.pauses import pause_after
 from sessions.pending import PendingAttempt
 from sessions.ports import ArtifactStore, Gate, Hold
 from sessions.pricing import PriceTable
@@ -357,11 +359,29 @@ class _Attempt:
         lost = ItemStatus.COMPLETE if self.task.has_version else ItemStatus.FAILED
         status = lost if is_last else ItemStatus.PROCESSING
         self._learn_from(error)
-        await self._entered_as_failed(self._closed_by(error), item_status=status)
+        await kept(self._entered_as_failed(self._closed_by(error), item_status=status))
         if is_last:
             return failure_of(error, report=self.report)
+        if self.report.unrecorded:
+            return await self._rested(error)
         self.pulse.ended(self.report)
         return failure_to_retry(error, report=self.report)
+
+    async def _rested(self, error: AttemptError) -> BaseException:
+        """Rest as long as the retry policy has it, and return how a failed attempt ends that is not in the records yet.
+
+        Somebody has to be there who can tell of it. Were it left to the server to rest, a cancel meanwhile would have
+        the session ask a ledger that does not know of the attempt, and its number and its cost would be forgotten.
+        """
+        if not activity.is_cancelled():
+            pause = pause_after(self.task.made_in_round + self.number_in_round)
+            self.pulse.resting(error.as_item_error(), report=self.report, until=datetime.now(UTC) + pause)
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(pause.total_seconds())
+        details = activity.cancellation_details()
+        if details is None or details.worker_shutdown:
+            return interrupted(error, report=self.report)
+        return stopped(error, report=self.report)
 
     def _closed_by(self, error: AttemptError) -> LedgerEntry:
         entry = self.entry
@@ -386,8 +406,8 @@ class _Attempt:
 
     async def _entered_as_failed(self, closed: LedgerEntry, *, item_status: ItemStatus) -> None:
         _logger.warning("an attempt failed", extra=self._log_fields(closed))
+        self._count(closed)  # first: a cancel may come while the records are waited for
         await self._write(closed, item_status=item_status)
-        self._count(closed)
 
     def _cost(self, usage: Usage | None, *, model: str) -> int:
         return self.prices.cost_microdollars(usage, model=model) if usage else 0
@@ -399,9 +419,12 @@ class _Attempt:
             item_status=item_status,
             max_attempts=self._number(self.task.max_attempts),
         )
-        is_recorded = await self.ledger.write(line)
         others = tuple(known for known in self.report.unrecorded if known.attempt != entry.attempt)
-        self.report = self.report.model_copy(update={"unrecorded": others if is_recorded else (*others, entry)})
+        # Until the records confirm it, whatever cuts this off.
+        self.report = self.report.model_copy(update={"unrecorded": (*others, entry)})
+        is_recorded = await self.ledger.write(line)
+        if is_recorded:
+            self.report = self.report.model_copy(update={"unrecorded": others})
         return is_recorded
 
     def _count(self, closed: LedgerEntry) -> None:

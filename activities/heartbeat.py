@@ -51,6 +51,11 @@ class Pulse:
         """The attempt has failed. Told at once, so that the next attempt of the round begins from this report."""
         activity.heartbeat(Heartbeat(report=report))
 
+    def resting(self, error: ItemError, *, report: RoundReport, until: datetime) -> None:
+        """The attempt has failed, and rests before the next. Told at once: nobody else may know of it yet."""
+        self._current = Heartbeat(report=report, waiting_for=error, waiting_until=until)
+        activity.heartbeat(self._current)
+
     @asynccontextmanager
     async def beating(self) -> AsyncIterator[None]:
         """Beat while the block runs; the first time after one interval, so that quick attempts cost no action."""

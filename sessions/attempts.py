@@ -62,6 +62,8 @@ class ItemTask(Value):
     round: int = Field(ge=1)
     attempts_before_round: int = Field(ge=0)
     max_attempts: int = Field(ge=1)
+    made_in_round: int = Field(default=0, ge=0)
+    """Attempts of the round from before the item was handed out last."""
     note: str | None = None
     correction: str | None = None
     """What was wrong with the result before, in words for the model; the prompt says so."""
@@ -94,6 +96,7 @@ class ItemTask(Value):
             "round": item.round,
             "attempts_before_round": item.attempts_before_round,
             "max_attempts": item.max_attempts,
+            "made_in_round": item.made_in_round,
             "note": item.note,
             "correction": item.correction,
             "prompt": item.prompt,
@@ -133,6 +136,11 @@ class Heartbeat(Value):
         if self.running is None or self.pending_call is None:
             return None
         return PendingAttempt(entry=self.running, call=self.pending_call)
+
+    @property
+    def is_resting(self) -> bool:
+        """Whether the attempt had come to its end, and only waited for the next one's time."""
+        return self.waiting_for is not None and self.running is None
 
     def still_waiting_for(self, now: datetime) -> ItemError | None:
         """Return what the attempt waits for, as long as it is certain that it has not gone on.

@@ -30,6 +30,8 @@ class ItemState(Value):
     round: int = Field(default=1, ge=1)
     attempts_before_round: int = Field(default=0, ge=0)
     max_attempts: int = Field(default=DEFAULT_MAX_ATTEMPTS, ge=1)
+    made_in_round: int = Field(default=0, ge=0)
+    """Attempts of its round from before it was handed out last: the pauses grow over the whole round."""
     note: str | None = None
     """What a person asked for when retrying; it goes into the prompt of this round."""
     error: ItemError | None = None

@@ -172,6 +172,7 @@ class SessionState(Value):
 _ROUND_OVER = {
     "prompt": None,
     "is_refined": False,
+    "made_in_round": 0,
     "was_interrupted": False,
     "handed_out_again_at": None,
     "pending": None,
@@ -330,6 +331,7 @@ def item_interrupted(
             "attempt": pending.entry.attempt if pending else item.attempts_before_round + attempts_used,
             "attempts_before_round": item.attempts_before_round + attempts_used,
             "max_attempts": item.max_attempts - attempts_used,
+            "made_in_round": item.made_in_round + attempts_used,
             "correction": correction or item.correction,
         }
     )

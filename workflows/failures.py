@@ -161,10 +161,13 @@ def _told(timeout: TimeoutError) -> Heartbeat:
 def _count_of_lost(told: Heartbeat, *, item: ItemState, is_cancelled: bool) -> int:
     """Return how many attempts may have asked for something, and have not told what came of it.
 
-    A cancelled item has one attempt beyond those told of, that one's worker died. Any other has had all that were
-    allowed; but under a budget those that followed on what may have cost something have asked for nothing.
+    A cancelled item has one attempt beyond those told of, whose worker died, unless that was only waiting for the next
+    one's time. Any other has had all that were allowed; but under a budget those that followed on what may have cost
+    something have asked for nothing.
     """
-    lost = 1 if is_cancelled else item.max_attempts - told.report.attempts_used
+    if is_cancelled:
+        return 0 if told.is_resting else 1
+    lost = item.max_attempts - told.report.attempts_used
     if not item.is_budgeted:
         return lost
     return min(lost, 0 if told.report.spending.at_worst_microdollars else 1)

@@ -33,7 +33,7 @@ async def made_by(activity: Callable[[Any, Task], Awaitable[AttemptOutcome]], ta
         activity_id=activity_id(task.item, round_number=task.round),
         start_to_close_timeout=attempt_timeout(task.limits),
         heartbeat_timeout=HEARTBEAT_TIMEOUT,
-        retry_policy=attempt_retries(task.max_attempts) if task.lost is None else LOOK_RETRIES,
+        retry_policy=attempt_retries(task.max_attempts, made=task.made_in_round) if task.lost is None else LOOK_RETRIES,
         priority=attempt_priority(task.round),
         # The attempt that is stopped says what it had cost; a dead worker's is given up with its heartbeats.
         cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,

@@ -5,6 +5,7 @@ from datetime import timedelta
 from temporalio.common import Priority, RetryPolicy
 
 from sessions.attempts import AttemptLimits
+from sessions.pauses import LONGEST_PAUSE, PAUSE_FACTOR, pause_after
 from sessions.priorities import RETRY_PRIORITY
 
 HEARTBEAT_TIMEOUT = timedelta(seconds=10)
@@ -35,12 +36,15 @@ CALLBACK_RETRIES = RetryPolicy(
 _ATTEMPT_MARGIN = timedelta(seconds=30)
 
 
-def attempt_retries(max_attempts: int) -> RetryPolicy:
-    """Return the promise of the product: waits of 1, 2, 4, at most 8 seconds between attempts."""
+def attempt_retries(max_attempts: int, *, made: int = 0) -> RetryPolicy:
+    """Return the promise of the product: waits of 1, 2, 4, at most 8 seconds between the attempts of a round.
+
+    ``made``: attempts of the round before these, where the item has come back from the workers in between.
+    """
     return RetryPolicy(
-        initial_interval=timedelta(seconds=1),
-        backoff_coefficient=2.0,
-        maximum_interval=timedelta(seconds=8),
+        initial_interval=pause_after(made + 1),
+        backoff_coefficient=PAUSE_FACTOR,
+        maximum_interval=LONGEST_PAUSE,
         maximum_attempts=max_attempts,
     )
 

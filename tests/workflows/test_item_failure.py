@@ -7,7 +7,7 @@ from temporalio.exceptions import ActivityError, ApplicationError, RetryState, T
 
 from activities.heartbeat import INTERVAL
 from sessions.attempts import Heartbeat, RoundReport
-from sessions.errors import ErrorClass
+from sessions.errors import ErrorClass, ItemError
 from sessions.items import ItemState
 from sessions.ledger import UNKNOWN_PROMPT, LedgerEntry
 from sessions.money import Spending
@@ -161,6 +161,17 @@ def test_a_cancelled_attempt_that_nobody_told_of_has_an_entry_too() -> None:
     assert (True, 1) == (failure.is_cancelled, failure.report.attempts_used)
 
 
+def test_a_cancelled_attempt_that_only_rested_is_followed_by_none() -> None:
+    """It had told of its end, and its worker died in the pause: nothing else was under way."""
+    error = ItemError(type=ErrorClass.TRANSIENT, message="No.", advice="Retry.")
+    told = Heartbeat(report=RoundReport(attempts_used=1), waiting_for=error, waiting_until=datetime.now(UTC))
+    failure = _failure_behind(
+        _failed(_timeout(TimeoutType.HEARTBEAT, told.model_dump(mode="json")), retry_state=RetryState.CANCEL_REQUESTED)
+    )
+
+    assert (True, 1, ()) == (failure.is_cancelled, failure.report.attempts_used, failure.untold)
+
+
 def test_a_dead_worker_and_a_hung_attempt_read_differently() -> None:
     """A person learns whether the worker went away or the attempt took too long."""
     messages = {
@@ -197,6 +208,12 @@ def test_the_policy_is_the_one_that_was_promised() -> None:
         policy.maximum_attempts,
     )
     assert not policy.non_retryable_error_types
+
+
+@pytest.mark.parametrize(("made", "seconds"), [(0, 1), (1, 2), (2, 4), (3, 8), (9, 8)])
+def test_the_pauses_grow_over_the_whole_round(made: int, seconds: int) -> None:
+    """Also where an item has come back to its session after some of its attempts."""
+    assert timedelta(seconds=seconds) == attempt_retries(7, made=made).initial_interval
 
 
 def test_a_worker_counts_as_dead_only_after_several_missed_heartbeats() -> None:

@@ -1,16 +1,21 @@
 """Records or artifacts that are down cost no attempt and no second payment."""
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
+from temporalio.contrib.pydantic import pydantic_data_converter
 
+from service.under_way import attempts_under_way
 from sessions.attempts import AttemptLimits
 from sessions.errors import ErrorClass
 from sessions.images import ImageRequest, ImageSessionRequest, ImageType, Product
 from sessions.statuses import AttemptStatus, ItemStatus, SessionStatus
+from sessions.steering import CancelItems
+from sessions.wire import CANCEL_ITEMS_UPDATE
 from tests.support.eventually import eventually
-from tests.support.scripted import USAGE, Gate, broken, forbidden
-from tests.support.workflow_environment import PRICES, Studio, image_input
+from tests.support.scripted import USAGE, Gate, broken, forbidden, refused
+from tests.support.workflow_environment import PRICES, RunningSession, Studio, image_input
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -90,6 +95,48 @@ async def test_an_older_state_never_replaces_a_newer_one_in_the_records(studio: 
     state = await session.result()
 
     assert SessionStatus.COMPLETE is studio.records.states[state.id].status
+
+
+async def test_an_attempt_that_the_records_missed_is_not_forgotten_by_a_cancel(real_studio: Studio) -> None:
+    """Cancelled in the pause after an attempt, an item keeps its number and its cost, though no ledger has them yet."""
+    real_studio.records.is_down = True
+    real_studio.provider.script("Lifestyle", refused(), Gate())
+    session = await real_studio.start()
+    await eventually(partial(_has_cost_something, session, item="lifestyle"))
+    # The records answer again, and nobody has caught up with them yet.
+    await real_studio.ledger.close()
+    real_studio.records.is_down = False
+    await session.steer(CANCEL_ITEMS_UPDATE, CancelItems(items=("lifestyle",)))
+    state = await session.result()
+
+    (entry,) = real_studio.records.ledger("lifestyle")
+    assert (AttemptStatus.FAILED, USAGE) == (entry.status, entry.usage)
+    assert (ItemStatus.CANCELLED, 1) == (state.item("lifestyle").status, state.item("lifestyle").attempt)
+    spent = sum(one.cost_microdollars for one in real_studio.records.entries.values())
+    assert spent == state.spending.spent_microdollars
+
+
+async def _has_cost_something(session: RunningSession, *, item: str) -> bool:
+    """Whether the server has been told of an attempt's cost."""
+    description = await session.handle.describe()
+    known = await attempts_under_way(description, converter=pydantic_data_converter)
+    return item in known and known[item].spending.spent_microdollars > 0
+
+
+async def test_attempts_that_the_records_missed_keep_the_pauses_of_their_round(real_studio: Studio) -> None:
+    """An item comes back to its session after each of them, and its pauses grow all the same."""
+    real_studio.records.is_down = True
+    real_studio.provider.script("Lifestyle", broken(), broken())
+    session = await real_studio.start()
+    await session.settled()
+    real_studio.records.is_down = False
+    state = await session.result()
+
+    first, second, third = real_studio.records.ledger("lifestyle")
+    assert AttemptStatus.COMPLETE is third.status
+    assert (3, 3) == (state.item("lifestyle").attempt, third.attempt)
+    assert timedelta(seconds=1) <= second.started_at - (first.ended_at or first.started_at)
+    assert timedelta(seconds=2) <= third.started_at - (second.ended_at or second.started_at)
 
 
 async def test_a_store_that_is_down_for_a_moment_costs_no_second_call(

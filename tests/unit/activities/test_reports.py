@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
-from activities.failures import FailureDetail
+from activities.failures import INTERRUPTED, FailureDetail
 from sessions.artifacts import Made
 from sessions.attempts import Heartbeat, RoundReport
 from sessions.errors import AttemptError, ErrorClass, TransientFailure
@@ -155,6 +155,30 @@ async def test_what_the_records_have_does_not_travel(desk: Desk) -> None:
     assert () == outcome.report.unrecorded
 
 
+async def test_what_the_records_missed_is_told_to_the_session_after_the_pause(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The attempt rests as the policy has it, which people can see, and ends with its report where it is heard."""
+    pauses: list[int] = []
+
+    def no_pause(attempts: int) -> timedelta:
+        pauses.append(attempts)
+        return timedelta()
+
+    monkeypatch.setattr("activities.attempt.pause_after", no_pause)
+    desk.records.is_down = True
+    desk.provider.script("Lifestyle", refused())
+    with pytest.raises(ApplicationError) as failure:
+        await desk.run(image_task().model_copy(update={"made_in_round": 1}))
+
+    detail = FailureDetail.model_validate(failure.value.details[0])
+    assert (INTERRUPTED, [2]) == (failure.value.type, pauses)
+    assert [1] == [entry.attempt for entry in detail.report.unrecorded]
+    resting = desk.heartbeats[-1]
+    assert (True, ErrorClass.CONTENT) == (resting.is_resting, resting.waiting_for and resting.waiting_for.type)
+    assert detail.report == resting.report
+
+
 async def test_missed_entries_of_earlier_attempts_are_kept(desk: Desk) -> None:
     """An outage over two attempts hands on both entries."""
     desk.records.is_down = True
@@ -168,8 +192,7 @@ async def test_missed_entries_of_earlier_attempts_are_kept(desk: Desk) -> None:
 
 async def test_a_failure_before_the_last_attempt_stays_small(desk: Desk) -> None:
     """The server keeps no more than 4 kB of it, and nothing of a larger one; the report is with the heartbeat."""
-    desk.records.is_down = True
-    desk.provider.script("Lifestyle", TransientFailure("字" * 300, advice="Retry."))
+    desk.provider.script("Lifestyle", TransientFailure("字" * 500, advice="Retry."))
     failure = await _failure(desk)
 
     assert RoundReport() == FailureDetail.model_validate(failure.details[0]).report

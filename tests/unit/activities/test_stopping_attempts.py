@@ -7,16 +7,17 @@ import pytest
 from temporalio.activity import ActivityCancellationDetails
 from temporalio.exceptions import ApplicationError
 
-from activities.failures import STOPPED, FailureDetail
+from activities.failures import INTERRUPTED, STOPPED, FailureDetail
 from sessions.artifacts import Receipt
-from sessions.attempts import AttemptLimits, AttemptOutcome
+from sessions.attempts import AttemptLimits, AttemptOutcome, Heartbeat, RoundReport
 from sessions.errors import ErrorClass
 from sessions.ledger import LedgerEntry
+from sessions.money import Spending
 from sessions.statuses import AttemptStatus, ItemStatus
 from tests.support.eventually import eventually
 from tests.support.memory import MemoryArtifacts, MemoryRecords
-from tests.support.scripted import Gate, throttled
-from tests.unit.activities.desk import Desk, cost_at_worst, image_task
+from tests.support.scripted import Gate, refused, throttled
+from tests.unit.activities.desk import Desk, cost_at_worst, image_task, running_entry
 
 BY_A_PERSON = ActivityCancellationDetails(cancel_requested=True)
 BY_THE_WORKER = ActivityCancellationDetails(worker_shutdown=True)
@@ -156,3 +157,56 @@ async def test_a_store_that_cannot_be_read_costs_no_money(desk: Desk, monkeypatc
     assert {} == dict(desk.provider.calls)
     (entry,) = desk.entries
     assert (AttemptStatus.FAILED, ErrorClass.TRANSIENT, 0) == (entry.status, entry.error_type, entry.cost_microdollars)
+
+
+@pytest.mark.parametrize(("why", "type_"), [(BY_A_PERSON, STOPPED), (BY_THE_WORKER, INTERRUPTED)])
+async def test_what_the_records_missed_is_told_although_the_attempt_is_stopped_in_its_pause(
+    desk: Desk, why: ActivityCancellationDetails, type_: str
+) -> None:
+    """A person's cancel and a worker's end cut the pause short, and the session hears what the attempt has cost."""
+    desk.records.is_down = True
+    desk.provider.script("Lifestyle", refused())
+    environment = desk.environment()
+    running = asyncio.ensure_future(desk.run(image_task(), environment=environment))
+    await eventually(lambda: any(beat.is_resting for beat in desk.heartbeats))
+    environment.cancel(why)
+    with pytest.raises(ApplicationError) as failure:
+        await running
+
+    report = FailureDetail.model_validate(failure.value.details[0]).report
+    assert (type_, 1) == (failure.value.type, report.attempts_used)
+    assert [AttemptStatus.FAILED] == [entry.status for entry in report.unrecorded]
+
+
+@pytest.mark.parametrize(
+    ("told", "used"),
+    [(None, 1), (Heartbeat(report=RoundReport(), running=running_entry(1)), 2)],
+    ids=["its own", "one that was lost"],
+)
+async def test_a_stop_while_a_failure_is_entered_does_not_forget_it(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, told: Heartbeat | None, used: int
+) -> None:
+    """What comes in the second in which the records are waited for in vain finds every attempt counted, and entered."""
+    is_entering = asyncio.Event()
+
+    async def no_answer(
+        _records: MemoryRecords, _session_id: str, *, entry: LedgerEntry, item_status: ItemStatus, max_attempts: int
+    ) -> None:
+        if entry.status is not AttemptStatus.RUNNING:
+            is_entering.set()
+            await asyncio.Event().wait()
+
+    monkeypatch.setattr("activities.ledger._WRITE_TIMEOUT", timedelta(milliseconds=50))
+    monkeypatch.setattr(MemoryRecords, "record_attempt", no_answer)
+    desk.provider.script("Lifestyle", refused())
+    environment = desk.environment(attempt=used, told=told)
+    running = asyncio.ensure_future(desk.run(image_task(), environment=environment))
+    await is_entering.wait()
+    environment.cancel(BY_A_PERSON)
+    with pytest.raises(ApplicationError) as failure:
+        await running
+
+    report = FailureDetail.model_validate(failure.value.details[0]).report
+    assert (STOPPED, used) == (failure.value.type, report.attempts_used)
+    assert [*range(1, used + 1)] == [entry.attempt for entry in report.unrecorded]
+    assert report.spending == sum((entry.spending for entry in report.unrecorded), Spending())

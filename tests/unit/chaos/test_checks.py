@@ -9,7 +9,6 @@ from sessions.ledger import LedgerEntry
 from sessions.statuses import AttemptStatus, ItemStatus, SessionStatus
 from tests.chaos.checks.calls import FORGOTTEN, NEVER_ARRIVED
 from tests.chaos.checks.every import CHECKS, checked
-from tests.chaos.checks.money import FORGOTTEN as FORGOTTEN_COST
 from tests.chaos.checks.paid_twice import BETWEEN, NOBODY_WANTED_IT
 from tests.chaos.checks.recovery import COUNTED, IN_TURN, NO_PLACE
 from tests.chaos.checks.result import CheckResult
@@ -702,29 +701,6 @@ def test_waits_whose_answer_was_stuck_on_its_way_are_a_known_exception(
 
     assert excused == exceptions(of, "ledger = log").get(NEVER_ARRIVED, 0)
     assert ("ledger = log" in broken(of)) is not bool(excused)
-
-
-@pytest.mark.parametrize(
-    ("status", "attempt", "excused"),
-    [(ItemStatus.CANCELLED, 1, 1), (ItemStatus.CANCELLED, 2, 0), (ItemStatus.COMPLETE, 1, 0)],
-    ids=["the session did not know of it", "it did", "nobody cancelled it"],
-)
-def test_a_budget_may_be_passed_by_a_forgotten_attempt_alone(status: ItemStatus, attempt: int, excused: int) -> None:
-    """By as much as that has cost, and no more."""
-    items = (item_view("main", attempt=attempt, status=status), item_view("lifestyle", attempt=1))
-    known = session(view=view(*items))
-    budget = known.budget_microdollars or 10 * COST
-
-    def spent(microdollars: int) -> Evidence:
-        return evidence(
-            of=known.model_copy(
-                update={"budget_microdollars": budget, "spent_within_budget": (budget + microdollars, 0)}
-            )
-        )
-
-    assert excused == exceptions(spent(COST), "budgets kept").get(FORGOTTEN_COST, 0)
-    assert ("budgets kept" in broken(spent(COST))) is not bool(excused)
-    assert "budgets kept" in broken(spent(COST + 1))
 
 
 def test_a_call_of_a_cancelled_item_may_be_forgotten_with_its_worker_alone() -> None:

@@ -285,6 +285,19 @@ def test_a_correction_outlives_an_interruption() -> None:
     )
 
 
+def test_the_attempts_of_a_round_are_counted_over_its_interruptions() -> None:
+    """The pauses between them go on growing; those of the next round begin anew."""
+    state = a_state("main")
+    for made in (1, 2):
+        state = item_started(state, key="main", now=NOW)
+        state = item_interrupted(state, key="main", attempts_used=1, spending=COST, now=NOW)
+        assert made == state.item("main").made_in_round
+    state = item_started(state, key="main", now=NOW)
+    state = item_failed(state, key="main", error=ERROR, attempts_used=1, spending=COST, now=NOW)
+
+    assert 0 == obeyed(state, Retry()).item("main").made_in_round
+
+
 def test_what_was_begun_is_not_given_up_when_the_ledger_is_read() -> None:
     """Whoever reads only what was written down comes to the same as the session itself."""
     state = a_state("a", "b", "c").model_copy(update={"tolerated_failures": 0})
