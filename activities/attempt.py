@@ -6,7 +6,6 @@ bytes are stored before the entry is closed.
 """
 
 import asyncio
-import hashlib
 import logging
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,23 +14,23 @@ from datetime import UTC, datetime, timedelta
 from temporalio import activity
 
 from activities.asking import Asking
+from activities.books import Books, digest
 from activities.failures import HeldError, failure_of, failure_to_retry, held, interrupted, nothing_left, stopped
 from activities.heartbeat import Pulse, last_heartbeat
-from activities.ledger import LedgerLine, LedgerWriter
+from activities.ledger import LedgerWriter
 from activities.plans import NO_PLAN, Plan, PlanFor
 from activities.queueing import tell_of_a_long_wait, waited
 from activities.shelf import Shelf, StoreDownError
 from sessions.artifacts import Artifact, Made, Receipt
 from sessions.attempts import AttemptOutcome, Heartbeat, ItemTask, LostAttempts, RoundReport
-from sessions.errors import AttemptError, ContentRejected, TransientFailure, UncertainOutcome
+from sessions.errors import AttemptError, TransientFailure, UncertainOutcome
 from sessions.keeping import kept
-from sessions.ledger import UNKNOWN_PROMPT, LedgerEntry
-from sessions.money import Usage
+from sessions.ledger import LedgerEntry
 from sessions.pauses import pause_after
 from sessions.pending import PendingAttempt
 from sessions.ports import ArtifactStore, Gate, Hold
 from sessions.pricing import PriceTable
-from sessions.statuses import AttemptStatus, ItemStatus
+from sessions.statuses import ItemStatus
 from sessions.variations import variation_for
 
 _LONGEST_FINISH = timedelta(seconds=10)
@@ -69,17 +68,22 @@ class Attempts:
             ApplicationError: the attempt failed; its type is the class of the failure. Or nothing was to be made, and
                 nothing was left behind.
         """
+        told = last_heartbeat()
         attempt = _Attempt(
             task=task,
             shelf=Shelf(self._artifacts, task=task),
-            ledger=self._ledger,
-            prices=self._prices,
+            books=Books(
+                task=task,
+                ledger=self._ledger,
+                prices=self._prices,
+                worker=self._worker,
+                report=told.report if told else RoundReport(),
+            ),
             gate=self._gate,
-            worker=self._worker,
-            told=last_heartbeat(),
+            told=told,
             number_in_round=activity.info().attempt,
         )
-        tell_of_a_long_wait(attempt.place)
+        tell_of_a_long_wait(attempt.books.place)
         return await (attempt.run(plan_for) if task.lost is None else attempt.look(task.lost, plan_for))
 
 
@@ -89,56 +93,53 @@ class _Attempt:
 
     task: ItemTask
     shelf: Shelf
-    ledger: LedgerWriter
-    prices: PriceTable
+    books: Books
     gate: Gate
-    worker: str
     told: Heartbeat | None
     number_in_round: int
 
     def __post_init__(self) -> None:
-        self.report = self.told.report if self.told else RoundReport()
         self.has_closed = False
         pending = self.told.pending if self.told else self.task.pending
-        self.pulse = Pulse(self.report, pending=pending)
-        self.asking = Asking(self.task, pulse=self.pulse, pending=pending, on_wait=self._entered_as_running)
-        self.entry = self._opened(self._number(self.number_in_round), plan=NO_PLAN)
+        self.pulse = Pulse(self.books.report, pending=pending)
+        self.asking = Asking(self.task, pulse=self.pulse, pending=pending, on_wait=self.books.enter_as_running)
+        self.entry = self.books.opened(self.books.number(self.number_in_round), plan=NO_PLAN)
 
     async def run(self, plan_for: PlanFor) -> AttemptOutcome:
-        number = self._number(self.number_in_round)
+        number = self.books.number(self.number_in_round)
         async with self.pulse.beating():
             try:
                 if outcome := await self._taken_up(plan_for):
                     return outcome
                 if self._is_to_be_counted:
                     raise HeldError(_COUNTED_FIRST)
-                self.entry = self._opened(number, plan=NO_PLAN)
-                plan = await plan_for(variation_for(number), correction=self._correction)
-                self.entry = entry = self._opened(number, plan=plan)
+                self.entry = self.books.opened(number, plan=NO_PLAN)
+                plan = await plan_for(variation_for(number), correction=self.books.correction)
+                self.entry = entry = self.books.opened(number, plan=plan)
                 if hold := await self._hold(entry):
                     raise HeldError(hold)
-                is_entered = await self._entered_as_running(entry)
+                is_entered = await self.books.enter_as_running(entry)
                 # What stands in no ledger has to be known to Temporal before it can be paid for.
-                self.pulse.running(entry, report=self.report, at_once=not is_entered)
+                self.pulse.running(entry, report=self.books.report, at_once=not is_entered)
                 made = await self.asking.answer(plan, entry=entry)
                 return await kept(self._stored_and_closed(made, plan=plan, entry=entry))
             except HeldError as error:
                 # Nothing was asked for yet, so nothing is counted: the session hands the item out again in its time.
-                raise held(error.hold, report=self.report) from None
+                raise held(error.hold, report=self.books.report) from None
             except StoreDownError:
                 unreadable = TransientFailure(
                     "The artifact store cannot be read.", advice="Bring it back, then retry. Nothing was billed."
                 )
-                if self.report.attempts_used + 1 < self.number_in_round or self.task.was_interrupted:
+                if self.books.report.attempts_used + 1 < self.number_in_round or self.task.was_interrupted:
                     # An earlier attempt may have left its result, paid for: under this number it is looked for again.
-                    raise interrupted(unreadable, report=self.report, pending=self.asking.pending) from None
+                    raise interrupted(unreadable, report=self.books.report, pending=self.asking.pending) from None
                 raise await self._failed(unreadable) from None
             except AttemptError as error:
                 raise await self._failed(error) from None
             except asyncio.CancelledError:
                 raise await self._cut_off() from None
             except Exception as unexpected:
-                _logger.exception("an attempt broke on a fault of our own", extra=self._log_fields(self.entry))
+                _logger.exception("an attempt broke on a fault of our own", extra=self.books.log_fields(self.entry))
                 fault = TransientFailure(
                     f"Something unexpected went wrong in the worker ({type(unexpected).__name__}).",
                     advice="Retry; if it happens again, look into the worker's log.",
@@ -151,13 +152,13 @@ class _Attempt:
         Raises:
             ApplicationError: they have left nothing, or the store cannot be read.
         """
-        self.report = lost.report
+        self.books.report = lost.report
         async with self.pulse.beating():
             try:
                 found = {entry.attempt: await self.shelf.find(entry.attempt) for entry in lost.entries}
             except StoreDownError:
                 unreadable = TransientFailure("The artifact store cannot be read.", advice="Bring it back.")
-                raise failure_to_retry(unreadable, report=self.report) from None
+                raise failure_to_retry(unreadable, report=self.books.report) from None
             number = max((number for number, receipt in found.items() if receipt is not None), default=None)
             receipt = None if number is None else found[number]
             if number is None or receipt is None:
@@ -165,23 +166,17 @@ class _Attempt:
             plan = await self._plan_of_earlier(plan_for, number=number)
             for entry in lost.entries:
                 if entry.attempt != number:
-                    await self._entered_as_failed(entry, item_status=ItemStatus.PROCESSING)
+                    await self.books.enter_as_failed(entry, item_status=ItemStatus.PROCESSING)
                 else:
-                    self.entry = self._running_again(entry, plan=plan)
-            _logger.info("took up what a lost attempt had left", extra=self._log_fields(self.entry))
+                    self.entry = self.books.running_again(entry, plan=plan)
+            _logger.info("took up what a lost attempt had left", extra=self.books.log_fields(self.entry))
             return await kept(self._closed(self.entry, plan=plan, receipt=receipt, data=None))
-
-    def _running_again(self, lost: LedgerEntry, *, plan: Plan) -> LedgerEntry:
-        """Return the entry of a lost attempt as it was before; of one that nobody told of, as it must have been."""
-        if lost.prompt_sha256 == UNKNOWN_PROMPT:
-            return self._opened(lost.attempt, plan=plan)
-        return lost.model_copy(update={"error_type": None, "error": None, "advice": None})
 
     async def _hold(self, entry: LedgerEntry) -> Hold | None:
         """Return why the attempt may not begin. A session that has just handed it out need not be asked again."""
         return await self.gate.hold(
             self.task.session_id,
-            spent_in_round_microdollars=self.report.spending.at_worst_microdollars,
+            spent_in_round_microdollars=self.books.report.spending.at_worst_microdollars,
             worst_case_microdollars=entry.worst_case_microdollars,
             is_first=self.number_in_round == 1 and waited() < _SHORT_QUEUE,
             is_told=self.task.is_hold_told,
@@ -196,15 +191,15 @@ class _Attempt:
         if pending is not None and (details is None or not details.cancel_requested):
             # The provider works on, and whoever makes the item next fetches what comes of it. So does another worker
             # already, if this one was only taken for dead.
-            return interrupted(cut_off, report=self.report, pending=pending)
+            return interrupted(cut_off, report=self.books.report, pending=pending)
         if is_only_this_worker and (self.asking.is_waiting or not self.asking.has_asked):
             # Nothing was asked for, or refused but patience: the next worker makes this same attempt.
-            return interrupted(cut_off, report=self.report)
+            return interrupted(cut_off, report=self.books.report)
         if pending is not None:
             self.entry = pending.entry
             await kept(self.asking.give_up())
         failure = await self._failed(cut_off)
-        return failure if is_only_this_worker else stopped(cut_off, report=self.report)
+        return failure if is_only_this_worker else stopped(cut_off, report=self.books.report)
 
     def _stopped(self) -> AttemptError:
         if self.asking.is_asking or self.asking.pending:
@@ -214,44 +209,23 @@ class _Attempt:
         return TransientFailure("The attempt was stopped before it asked the provider.", advice="Nothing was billed.")
 
     @property
-    def _correction(self) -> str | None:
-        return self.report.correction or self.task.correction
-
-    @property
     def _is_to_be_counted(self) -> bool:
         """Whether the session is to count first. What was closed for another may be reckoned otherwise next time."""
-        return self.task.is_budgeted and (self.has_closed or self.report.spending.at_worst_microdollars > 0)
+        return self.task.is_budgeted and (self.has_closed or self.books.report.spending.at_worst_microdollars > 0)
 
     async def _plan_of_earlier(self, plan_for: PlanFor, *, number: int) -> Plan:
         """Return the plan of an earlier attempt, for its entry. What it has left must be seen to even without one."""
         try:
-            return await plan_for(variation_for(number), correction=self._correction)
+            return await plan_for(variation_for(number), correction=self.books.correction)
         except Exception as error:
-            _logger.warning("an earlier attempt cannot be planned", extra={**self.place, "reason": repr(error)})
+            _logger.warning("an earlier attempt cannot be planned", extra={**self.books.place, "reason": repr(error)})
             return NO_PLAN
 
     async def _stored_and_closed(self, made: Made, *, plan: Plan, entry: LedgerEntry) -> AttemptOutcome:
         # Of a call that another release has begun, the plan may know no more what was sent.
-        prompt = plan.prompt if _digest(plan.prompt) == entry.prompt_sha256 else None
+        prompt = plan.prompt if digest(plan.prompt) == entry.prompt_sha256 else None
         receipt = await self.shelf.put(made, number=entry.attempt, prompt=prompt)
         return await self._closed(entry, plan=plan, receipt=receipt, data=made.data)
-
-    def _number(self, number_in_round: int) -> int:
-        return self.task.attempts_before_round + number_in_round
-
-    def _opened(self, number: int, *, plan: Plan) -> LedgerEntry:
-        return LedgerEntry(
-            item=self.task.item,
-            attempt=number,
-            round=self.task.round,
-            variation=variation_for(number),
-            prompt_sha256=_digest(plan.prompt),
-            model=self.task.model,
-            status=AttemptStatus.RUNNING,
-            worst_case_microdollars=self._cost(plan.worst_case, model=self.task.model),
-            started_at=datetime.now(UTC),
-            worker=self.worker,
-        )
 
     async def _taken_up(self, plan_for: PlanFor) -> AttemptOutcome | None:
         """Return what an interrupted attempt of this round stored or has coming, and close the entries it left open.
@@ -263,8 +237,8 @@ class _Attempt:
             StoreDownError: the store cannot be read, so it is unknown whether something is stored. Nothing has been
                 entered of what could not be looked for.
         """
-        for number_in_round in range(self.report.attempts_used + 1, self.number_in_round + 1):
-            number = self._number(number_in_round)
+        for number_in_round in range(self.books.report.attempts_used + 1, self.number_in_round + 1):
+            number = self.books.number(number_in_round)
             is_own = number_in_round == self.number_in_round
             pending = self.asking.pending
             if pending is not None and pending.entry.attempt != number:
@@ -276,11 +250,11 @@ class _Attempt:
             if is_left_by_nobody and self._is_to_be_counted:
                 continue  # it was to come back, as this one is: its worker died before it could
             plan = await self._plan_of_earlier(plan_for, number=number)
-            entry = self._opened(number, plan=plan)
+            entry = self.books.opened(number, plan=plan)
             if self.told and self.told.running and self.told.running.attempt == number:
                 entry = self.told.running
             if receipt is not None:
-                _logger.info("took up an artifact that was already paid for", extra=self._log_fields(entry))
+                _logger.info("took up an artifact that was already paid for", extra=self.books.log_fields(entry))
                 return await kept(self._closed(entry, plan=plan, receipt=receipt, data=None))
             self.has_closed = True
             if pending is not None:
@@ -294,7 +268,7 @@ class _Attempt:
                 and (waited_for := self.told.still_waiting_for(datetime.now(UTC)))
             ):
                 lost = entry.given_up(waited_for, noticed_at=datetime.now(UTC))
-            await self._entered_as_failed(lost, item_status=ItemStatus.PROCESSING)
+            await self.books.enter_as_failed(lost, item_status=ItemStatus.PROCESSING)
         return None
 
     async def _fetched(self, pending: PendingAttempt, *, plan: Plan, is_own: bool) -> AttemptOutcome | None:
@@ -315,27 +289,17 @@ class _Attempt:
             self.asking.pending = None
             if is_own or not error.error_class.is_retried:
                 raise
-            self._learn_from(error)
-            await self._entered_as_failed(self._closed_by(error), item_status=ItemStatus.PROCESSING)
+            self.books.learn_from(error)
+            closed = self.books.failed(self.entry, error=error, throttled_calls=self.asking.throttled_calls)
+            await self.books.enter_as_failed(closed, item_status=ItemStatus.PROCESSING)
             return None
         return await kept(self._stored_and_closed(made, plan=plan, entry=pending.entry))
 
     async def _closed(self, entry: LedgerEntry, *, plan: Plan, receipt: Receipt, data: bytes | None) -> AttemptOutcome:
         title = await self._finished(plan, artifact=receipt.artifact, data=data)
-        closed = entry.model_copy(
-            update={
-                "status": AttemptStatus.COMPLETE,
-                "ended_at": datetime.now(UTC),
-                "request_id": receipt.request_id,
-                "usage": receipt.usage,
-                "cost_microdollars": self._cost(receipt.usage, model=entry.model),
-                "artifact": receipt.artifact,
-                "throttled_calls": self.asking.throttled_calls,
-            }
-        )
-        await self._write(closed, item_status=ItemStatus.COMPLETE)
-        self._count(closed)
-        return AttemptOutcome(artifact=receipt.artifact, report=self.report, title=title)
+        closed = self.books.completed(entry, receipt=receipt, throttled_calls=self.asking.throttled_calls)
+        await self.books.enter_as_complete(closed)
+        return AttemptOutcome(artifact=receipt.artifact, report=self.books.report, title=title)
 
     async def _finished(self, plan: Plan, *, artifact: Artifact, data: bytes | None) -> str | None:
         """Do what follows a stored result. It is made and paid for, so nothing that goes wrong here undoes it."""
@@ -345,12 +309,8 @@ class _Attempt:
             async with asyncio.timeout(_LONGEST_FINISH.total_seconds()):
                 return await plan.finish(artifact, data)
         except Exception as error:
-            _logger.warning("what follows a result went wrong", extra={**self.place, "reason": repr(error)})
+            _logger.warning("what follows a result went wrong", extra={**self.books.place, "reason": repr(error)})
             return None
-
-    def _learn_from(self, error: AttemptError) -> None:
-        if isinstance(error, ContentRejected) and error.correction:
-            self.report = self.report.model_copy(update={"correction": error.correction})
 
     async def _failed(self, error: AttemptError) -> BaseException:
         """Close the entry, log the failure, hand the report on, and return what Temporal is to know."""
@@ -358,14 +318,15 @@ class _Attempt:
         # What has a version stays complete with it, whatever becomes of a retake.
         lost = ItemStatus.COMPLETE if self.task.has_version else ItemStatus.FAILED
         status = lost if is_last else ItemStatus.PROCESSING
-        self._learn_from(error)
-        await kept(self._entered_as_failed(self._closed_by(error), item_status=status))
+        self.books.learn_from(error)
+        closed = self.books.failed(self.entry, error=error, throttled_calls=self.asking.throttled_calls)
+        await kept(self.books.enter_as_failed(closed, item_status=status))
         if is_last:
-            return failure_of(error, report=self.report)
-        if self.report.unrecorded:
+            return failure_of(error, report=self.books.report)
+        if self.books.report.unrecorded:
             return await self._rested(error)
-        self.pulse.ended(self.report)
-        return failure_to_retry(error, report=self.report)
+        self.pulse.ended(self.books.report)
+        return failure_to_retry(error, report=self.books.report)
 
     async def _rested(self, error: AttemptError) -> BaseException:
         """Rest as long as the retry policy has it, and return how a failed attempt ends that is not in the records yet.
@@ -375,85 +336,10 @@ class _Attempt:
         """
         if not activity.is_cancelled():
             pause = pause_after(self.task.made_in_round + self.number_in_round)
-            self.pulse.resting(error.as_item_error(), report=self.report, until=datetime.now(UTC) + pause)
+            self.pulse.resting(error.as_item_error(), report=self.books.report, until=datetime.now(UTC) + pause)
             with suppress(asyncio.CancelledError):
                 await asyncio.sleep(pause.total_seconds())
         details = activity.cancellation_details()
         if details is None or details.worker_shutdown:
-            return interrupted(error, report=self.report)
-        return stopped(error, report=self.report)
-
-    def _closed_by(self, error: AttemptError) -> LedgerEntry:
-        entry = self.entry
-        is_uncertain = isinstance(error, UncertainOutcome)
-        cost = self._cost(error.usage, model=entry.model)
-        return entry.model_copy(
-            update={
-                "status": AttemptStatus.UNCERTAIN if is_uncertain else AttemptStatus.FAILED,
-                "error_type": error.error_class,
-                "error": error.message,
-                "advice": error.advice,
-                "request_id": error.request_id or entry.request_id,
-                "ended_at": datetime.now(UTC),
-                "usage": error.usage,
-                "cost_microdollars": cost if error.usage or not is_uncertain else entry.worst_case_microdollars,
-                "throttled_calls": self.asking.throttled_calls,
-            }
-        )
-
-    async def _entered_as_running(self, entry: LedgerEntry) -> bool:
-        return await self._write(entry, item_status=ItemStatus.PROCESSING)
-
-    async def _entered_as_failed(self, closed: LedgerEntry, *, item_status: ItemStatus) -> None:
-        _logger.warning("an attempt failed", extra=self._log_fields(closed))
-        self._count(closed)  # first: a cancel may come while the records are waited for
-        await self._write(closed, item_status=item_status)
-
-    def _cost(self, usage: Usage | None, *, model: str) -> int:
-        return self.prices.cost_microdollars(usage, model=model) if usage else 0
-
-    async def _write(self, entry: LedgerEntry, *, item_status: ItemStatus) -> bool:
-        line = LedgerLine(
-            session_id=self.task.session_id,
-            entry=entry,
-            item_status=item_status,
-            max_attempts=self._number(self.task.max_attempts),
-        )
-        others = tuple(known for known in self.report.unrecorded if known.attempt != entry.attempt)
-        # Until the records confirm it, whatever cuts this off.
-        self.report = self.report.model_copy(update={"unrecorded": (*others, entry)})
-        is_recorded = await self.ledger.write(line)
-        if is_recorded:
-            self.report = self.report.model_copy(update={"unrecorded": others})
-        return is_recorded
-
-    def _count(self, closed: LedgerEntry) -> None:
-        self.report = self.report.model_copy(
-            update={
-                "attempts_used": self.report.attempts_used + 1,
-                "spending": self.report.spending + closed.spending,
-            }
-        )
-
-    @property
-    def place(self) -> dict[str, str]:
-        """Whose attempt it is, for the log."""
-        return {"session_id": self.task.session_id, "item": self.task.item}
-
-    def _log_fields(self, entry: LedgerEntry) -> dict[str, object]:
-        """Return what an operator needs to find and understand an attempt. No prompt: its hash will do."""
-        return {
-            **self.place,
-            "attempt": entry.attempt,
-            "retry_count": entry.attempt - 1,
-            "round": entry.round,
-            "error_class": entry.error_type,
-            "error": entry.error,
-            "variation": entry.variation,
-            "prompt_sha256": entry.prompt_sha256,
-            "request_id": entry.request_id,
-        }
-
-
-def _digest(prompt: str) -> str:
-    return hashlib.sha256(prompt.encode()).hexdigest()
+            return interrupted(error, report=self.books.report)
+        return stopped(error, report=self.books.report)
