@@ -264,8 +264,12 @@ async def _work(settings: Settings) -> None:
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    client = await connect_patiently(settings, patience=_PATIENCE_WITH_TEMPORAL, runtime=sdk_runtime(settings))
-    await ensure_search_attributes(client)
+    client = await connect_patiently(
+        settings,
+        patience=_PATIENCE_WITH_TEMPORAL,
+        runtime=sdk_runtime(settings),
+        prepare=ensure_search_attributes,
+    )
     database = Database(settings.database_url.get_secret_value())
     records = Records(database)
     ledger = LedgerWriter(records)

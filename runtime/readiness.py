@@ -34,8 +34,7 @@ class TemporalReadiness:
             StartFailed: the server does not answer, or refuses.
         """
         try:
-            self._client = await connect_patiently(self._settings, patience=_PATIENCE)
-            await ensure_search_attributes(self._client)
+            self._client = await connect_patiently(self._settings, patience=_PATIENCE, prepare=ensure_search_attributes)
         except (RuntimeError, RPCError) as error:  # RuntimeError is how the SDK says that it can't connect
             place = self._settings.temporal_address or "the address of its profile"
             raise StartFailed(f"Temporal at {place} can't be used: {error}") from error

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import Final
 
@@ -42,6 +42,9 @@ RETENTION: Final = timedelta(days=30)
 _FIRST_PAUSE: Final = timedelta(milliseconds=100)
 _LONGEST_PAUSE: Final = timedelta(seconds=2)
 
+# UNKNOWN is what the SDK calls a connection that broke under a call.
+_OUT_OF_REACH: Final = (RPCStatusCode.UNAVAILABLE, RPCStatusCode.UNKNOWN, RPCStatusCode.DEADLINE_EXCEEDED)
+
 _logger = logging.getLogger(__name__)
 
 
@@ -75,21 +78,38 @@ async def connect(settings: Settings, *, runtime: Runtime | None = None, lazy: b
     )
 
 
-async def connect_patiently(settings: Settings, *, patience: timedelta, runtime: Runtime | None = None) -> Client:
-    """Connect as `connect` does, trying again with growing pauses while the server is still starting.
+async def connect_patiently(
+    settings: Settings,
+    *,
+    patience: timedelta,
+    runtime: Runtime | None = None,
+    prepare: Callable[[Client], Awaitable[None]] | None = None,
+) -> Client:
+    """Connect as `connect` does, trying again with growing pauses while the server is starting, or starts again.
+
+    Args:
+        settings: where the server is.
+        patience: for how long to try.
+        runtime: as for `connect`.
+        prepare: what is to be done first with the client, and may be done again: the server may go down meanwhile.
 
     Raises:
         SettingsError: as `connect`.
         RuntimeError: the server did not answer within the patience.
+        RPCError: the server refused what prepares the client, or went down over it until the patience was over.
     """
     loop = asyncio.get_running_loop()
     deadline = loop.time() + patience.total_seconds()
     pause = _FIRST_PAUSE
     while True:
         try:
-            return await connect(settings, runtime=runtime)
-        except RuntimeError:
-            if loop.time() + pause.total_seconds() > deadline:
+            client = await connect(settings, runtime=runtime)
+            if prepare is not None:
+                await prepare(client)
+            return client
+        except (RuntimeError, RPCError) as error:
+            is_refused = isinstance(error, RPCError) and error.status not in _OUT_OF_REACH
+            if is_refused or loop.time() + pause.total_seconds() > deadline:
                 raise
         await asyncio.sleep(pause.total_seconds())
         pause = min(pause * 2, _LONGEST_PAUSE)
