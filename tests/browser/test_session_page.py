@@ -179,6 +179,9 @@ async def test_the_network_is_cut_and_restored(product: Product, visitor: Visito
     session_id = await product.start_images(images=LIFESTYLE)
     await open_page(page, session_id)
     await expect(badge(page)).to_have_text("processing", timeout=PATIENCE)
+    # News that is on its way when the network is cut would take the banner away again.
+    for item in ("main", "lifestyle"):
+        await expect(page.locator(f"#card-{item}")).to_contain_text("attempt 1 of 3", timeout=PATIENCE)
     await visitor.context.set_offline(True)
     await expect(page.locator("#connection")).to_be_visible()
     await product.settled(session_id)
