@@ -46,7 +46,7 @@ class Terminal:
             stdout=secondary,
             stderr=secondary,
             start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+            preexec_fn=_at_a_terminal,
         )
         os.close(secondary)
         return cls(process, primary=primary)
@@ -94,3 +94,9 @@ class Terminal:
         while self._read():
             pass
         os.close(self._primary)
+
+
+def _at_a_terminal() -> None:
+    """Be what a shell starts at a terminal: in the foreground, and ended by Ctrl-C even if the tests are not."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
